@@ -22,7 +22,7 @@ function(meld_verify_room NAME)
   endif()
   list(TRANSFORM ROOM_ROOMS PREPEND meld_verify_)
   target_link_libraries(${target} ${scope} meld_verify_flags ${ROOM_ROOMS} ${ROOM_LIBRARIES})
-  if(ROOM_PRIVATE)
+  if(ROOM_PRIVATE AND sources)
     target_link_libraries(${target} PRIVATE ${ROOM_PRIVATE})
   endif()
 

@@ -1,8 +1,8 @@
 #pragma once
 
-// What a composed component *is* once every nested component has been instantiated: the evaluated form that all
-// other rooms work on. Everything is an event of the evaluation, in order: a component instantiated twice gives two
-// instances, two sets of core instances, two resource types. Names are labels and never identities.
+// What a composed component *is* once every nested component has been instantiated: the evaluated form that
+// all other rooms work on. Everything is an event of the evaluation, in order: a component instantiated twice
+// gives two instances, two sets of core instances, two resource types. Names are labels and never identities.
 
 #include <cstdint>
 #include <map>
@@ -17,43 +17,75 @@
 
 namespace meld_verify::component {
 
-using InstanceId = wasm::Index<struct InstanceTag>;          ///< component instance; 0 is the host, 1 the root
-using DefinitionId = wasm::Index<struct DefinitionTag>;      ///< a component definition in the file; 0 is the root's
-using ResourceId = wasm::Index<struct ResourceTag>;          ///< resource type = (defining instance, definition)
-using TypeId = wasm::Index<struct TypeTag>;                  ///< index into TypeArena::nodes
-using FuncTypeId = wasm::Index<struct FuncTypeTag>;          ///< index into TypeArena::functions
-using CoreModuleId = wasm::Index<struct CoreModuleTag>;      ///< a core module in the file
-using CoreInstanceId = wasm::Index<struct CoreInstanceTag>;  ///< an instantiated core module, or a bag of core exports
-using CanonId = wasm::Index<struct CanonTag>;                ///< an evaluated canonical definition
-using HostFuncId = wasm::Index<struct HostFuncTag>;          ///< a function that the world imports
+using InstanceId = wasm::Index<struct InstanceTag>;  ///< component instance; 0 is the host, 1 the root
+using DefinitionId =
+    wasm::Index<struct DefinitionTag>;               ///< a component definition in the file; 0 is the root's
+using ResourceId = wasm::Index<struct ResourceTag>;  ///< resource type = (defining instance, definition)
+using TypeId = wasm::Index<struct TypeTag>;          ///< index into TypeArena::nodes
+using FuncTypeId = wasm::Index<struct FuncTypeTag>;  ///< index into TypeArena::functions
+using CoreModuleId = wasm::Index<struct CoreModuleTag>;  ///< a core module in the file
+using CoreInstanceId =
+    wasm::Index<struct CoreInstanceTag>;       ///< an instantiated core module, or a bag of core exports
+using CanonId = wasm::Index<struct CanonTag>;  ///< an evaluated canonical definition
+using HostFuncId = wasm::Index<struct HostFuncTag>;  ///< a function that the world imports
 
 inline constexpr InstanceId kHost{std::uint32_t{0}};
 inline constexpr InstanceId kRoot{std::uint32_t{1}};
 
 enum class TypeKind : std::uint8_t {
-  kBool, kS8, kU8, kS16, kU16, kS32, kU32, kS64, kU64, kF32, kF64, kChar, kString, kErrorContext,
-  kRecord, kVariant, kList, kFixedList, kTuple, kFlags, kEnum, kOption, kResult, kOwn, kBorrow, kStream, kFuture, kMap,
+  kBool,
+  kS8,
+  kU8,
+  kS16,
+  kU16,
+  kS32,
+  kU32,
+  kS64,
+  kU64,
+  kF32,
+  kF64,
+  kChar,
+  kString,
+  kErrorContext,
+  kRecord,
+  kVariant,
+  kList,
+  kFixedList,
+  kTuple,
+  kFlags,
+  kEnum,
+  kOption,
+  kResult,
+  kOwn,
+  kBorrow,
+  kStream,
+  kFuture,
+  kMap,
 };
 
-/// A field of a record, a case of a variant, an element of a tuple (label empty), a label of flags or an enum.
+/// A field of a record, a case of a variant, an element of a tuple (label empty), a label of flags or an
+/// enum.
 struct Member {
   std::string label;
   std::optional<TypeId> type;  ///< absent: a case without payload, a flag, an enum label
 };
 
-/// One resolved value type. Resource types are substituted: `resource` is an identity, not an index of a file.
+/// One resolved value type. Resource types are substituted: `resource` is an identity, not an index of a
+/// file.
 struct TypeNode {
   TypeKind kind = TypeKind::kBool;
-  /// record fields; variant cases; tuple elements; flags and enum labels; list/fixed list/option/stream/future: one
-  /// member (none for an untyped stream or future); result: two, "ok" and "error"; map: two, "key" and "value".
+  /// record fields; variant cases; tuple elements; flags and enum labels; list/fixed
+  /// list/option/stream/future: one member (none for an untyped stream or future); result: two, "ok" and
+  /// "error"; map: two, "key" and "value".
   std::vector<Member> members;
-  std::uint32_t length = 0;           ///< fixed-length list only
-  ResourceId resource{};              ///< own and borrow only
-  /// own and borrow only: how many names lie between the type index that the handle is written with and the resource
-  /// definition or abstract import in its own component (aliases, eq bounds, exports). 0 = names it directly.
+  std::uint32_t length = 0;  ///< fixed-length list only
+  ResourceId resource{};     ///< own and borrow only
+  /// own and borrow only: how many names lie between the type index that the handle is written with and the
+  /// resource definition or abstract import in its own component (aliases, eq bounds, exports). 0 = names it
+  /// directly.
   std::uint32_t alias_depth = 0;
-  std::string resource_label;         ///< own and borrow only: the name it is known by there ("thing"); may be empty
-  bool has_handle = false;            ///< own, borrow, stream or future somewhere below or here
+  std::string resource_label;  ///< own and borrow only: the name it is known by there ("thing"); may be empty
+  bool has_handle = false;     ///< own, borrow, stream or future somewhere below or here
 };
 
 struct Parameter {
@@ -67,7 +99,8 @@ struct FuncType {
   bool async = false;  ///< `async` function type (0x43)
 };
 
-/// All value and function types of a composition. Nodes are shared; children have smaller ids than their parents.
+/// All value and function types of a composition. Nodes are shared; children have smaller ids than their
+/// parents.
 struct TypeArena {
   std::vector<TypeNode> nodes;
   std::vector<FuncType> functions;
@@ -78,27 +111,29 @@ struct TypeArena {
 
 /// A resource type under one of its names in the view of one instance.
 struct ResourceName {
-  InstanceId instance;        ///< who knows it by this name
+  InstanceId instance;  ///< who knows it by this name
   ResourceId resource;
-  bool exported = false;      ///< a name of an export, else of an import
-  std::string interface_name; ///< "test:res/api@1.0.0"; empty when named at the top level of the world
-  std::string name;           ///< "thing"
+  bool exported = false;       ///< a name of an export, else of an import
+  std::string interface_name;  ///< "test:res/api@1.0.0"; empty when named at the top level of the world
+  std::string name;            ///< "thing"
 };
 
 /// A resource type: exactly one per evaluation of a definition.
 struct Resource {
-  InstanceId definer;               ///< kHost when the world imports it
-  DefinitionId definition;          ///< component whose text defines it (for the host: the root's)
-  std::uint32_t definition_index = 0; ///< type index in that component; with `definition` the same for two instances
-  std::string name;                 ///< best label: exported name, else name section, else "resource N"
-  std::string interface_name;       ///< interface of that label, may be empty
-  bool has_destructor = false;      ///< true for the host's: dropping one has an effect that we cannot see
-  std::uint32_t event = 0;          ///< place in Composition::events
+  InstanceId definer;       ///< kHost when the world imports it
+  DefinitionId definition;  ///< component whose text defines it (for the host: the root's)
+  std::uint32_t definition_index =
+      0;                       ///< type index in that component; with `definition` the same for two instances
+  std::string name;            ///< best label: exported name, else name section, else "resource N"
+  std::string interface_name;  ///< interface of that label, may be empty
+  bool has_destructor = false;  ///< true for the host's: dropping one has an effect that we cannot see
+  std::uint32_t event = 0;      ///< place in Composition::events
 };
 
 enum class CoreSort : std::uint8_t { kFunc, kTable, kMemory, kGlobal, kTag };
 
-/// A core value: the result of a canonical definition, or an export of a core instance (bags are seen through).
+/// A core value: the result of a canonical definition, or an export of a core instance (bags are seen
+/// through).
 struct CoreItem {
   CoreSort sort = CoreSort::kFunc;
   std::variant<CanonId, std::pair<CoreInstanceId, std::string>> source;
@@ -118,7 +153,7 @@ struct CoreModule {
   wasm::ByteOffset begin;  ///< of the module's preamble
   wasm::ByteOffset end;
   wasm::ModuleIndex index;
-  std::string name;        ///< from the component's name section; may be empty
+  std::string name;  ///< from the component's name section; may be empty
 };
 
 enum class StringEncoding : std::uint8_t { kUtf8, kUtf16, kLatin1Utf16 };
@@ -144,8 +179,9 @@ struct Lower {
   FuncRef callee;
   FuncTypeId type;  ///< as the lowering component sees it (labels and alias depths are its own)
   CanonOptions options;
-  std::string interface_name;  ///< import that it was taken from; empty for a function imported directly or local
-  std::string name;            ///< name of the function there
+  std::string
+      interface_name;  ///< import that it was taken from; empty for a function imported directly or local
+  std::string name;    ///< name of the function there
 };
 enum class ResourceOp : std::uint8_t { kNew, kDrop, kRep };
 struct ResourceBuiltin {
@@ -173,7 +209,7 @@ struct Canon {
 struct ComponentInstance {
   DefinitionId definition;
   std::optional<InstanceId> parent;  ///< none for the host and the root
-  std::string name;                  ///< unique, readable: from the name section or the export; "host", "root"
+  std::string name;  ///< unique, readable: from the name section or the export; "host", "root"
   std::uint32_t event = 0;
 };
 
@@ -196,7 +232,8 @@ struct WorldExport {
 struct Unsupported {
   InstanceId instance;
   wasm::ByteOffset offset;
-  std::string code;      ///< "async-lift", "donut", "component-start", "value-import", "module-import", "memory64", …
+  std::string
+      code;  ///< "async-lift", "donut", "component-start", "value-import", "module-import", "memory64", …
   std::string sentence;
 };
 

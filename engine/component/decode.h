@@ -10,10 +10,10 @@ namespace meld_verify::component {
 
 /// Decodes a component binary and evaluates it to a `Composition`.
 ///
-/// `bytes` must outlive nothing: the result holds offsets, not pointers; function bodies are not read. `file` is only
-/// used in diagnostics. Errors (`kBadInput`): not a component, truncated, malformed, an index out of range, a missing
-/// or mismatched instantiation argument, more than the documented limits. Legal constructs that are out of scope do
-/// not fail: they are listed in `Composition::unsupported`.
+/// `bytes` must outlive nothing: the result holds offsets, not pointers; function bodies are not read. `file`
+/// is only used in diagnostics. Errors (`kBadInput`): not a component, truncated, malformed, an index out of
+/// range, a missing or mismatched instantiation argument, more than the documented limits. Legal constructs
+/// that are out of scope do not fail: they are listed in `Composition::unsupported`.
 [[nodiscard]] wasm::Expected<Composition> decode(std::span<const std::uint8_t> bytes, std::string_view file);
 
 }  // namespace meld_verify::component

@@ -42,14 +42,14 @@ struct ModuleIndex {
   std::vector<Section> sections;
   std::vector<CoreImport> imports;
   std::vector<CoreExport> exports;
-  std::vector<Extent> bodies;        ///< one per defined function, in order
+  std::vector<Extent> bodies;  ///< one per defined function, in order
   std::uint32_t imported_functions = 0;
   std::optional<FuncIndex> start;
-  bool memory64 = false;             ///< a memory, imported or defined, with 64-bit addresses
+  bool memory64 = false;  ///< a memory, imported or defined, with 64-bit addresses
 };
 
-/// Indexes the core module in `bytes`, which starts at offset `base` of `file`. Function bodies are not read: only
-/// their extents are checked against the code section.
+/// Indexes the core module in `bytes`, which starts at offset `base` of `file`. Function bodies are not read:
+/// only their extents are checked against the code section.
 [[nodiscard]] Expected<ModuleIndex> index_module(std::span<const std::uint8_t> bytes, ByteOffset base,
                                                  std::string_view file);
 
