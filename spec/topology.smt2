@@ -39,8 +39,7 @@
 ; goes-to v f t       intrinsic f of view v works on table t
 ; step p n op t k     the n-th step of the conversion at p: op on table t (for new and borrow: with type k)
 ; steps p n           the conversion at p has n steps
-; own-runs v n r      dropping an own through view v runs r's destructor, as the n-th one
-; own-count v n       and n of them in all
+; own-runs v n r      dropping an own through view v runs r's destructor, as the n-th of several
 ; borrow-runs v n r   dropping a borrow through view v runs r's destructor
 (declare-rel table-of (View Table))
 (declare-rel type-of (View Key))
@@ -51,7 +50,6 @@
 (declare-rel step (Position Count Op Table Key))
 (declare-rel steps (Position Count))
 (declare-rel own-runs (View Count Resource))
-(declare-rel own-count (View Count))
 (declare-rel borrow-runs (View Count Resource))
 
 ; --- what follows -------------------------------------------------------------------------------------------------
