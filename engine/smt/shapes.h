@@ -1,0 +1,50 @@
+#pragma once
+
+// Shapes: what the rules can see of one unit, with identities replaced by roles. Two units of one shape are
+// judged alike, so each distinct shape is asked of Z3 once. A shape *is* its facts: they are made from it
+// alone.
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/smt/facts.h"
+#include "engine/smt/rules.h"
+
+namespace meld_verify::smt {
+
+/// The shape of one unit in 62 bits; the two highest hold the kind.
+using Shape = std::uint64_t;
+
+/// Reads the shapes of a plan's units. Holds what cannot be seen at one unit alone (names that one instance
+/// has for one resource type, tables of one symbol, tables of several instances).
+class ShapeReader {
+ public:
+  ShapeReader(const topology::Topology& topology, const routing::Plan& plan);
+
+  [[nodiscard]] Shape position(std::uint32_t id) const;
+  [[nodiscard]] Shape view(std::uint32_t id) const;
+  [[nodiscard]] Shape table(std::uint32_t id) const;
+  [[nodiscard]] Shape key(std::uint32_t id) const;
+
+ private:
+  const topology::Topology& topology_;
+  const routing::Plan& plan_;
+  std::vector<bool> view_apart_;  ///< another view of its instance and resource type is routed otherwise
+  std::vector<bool> table_in_use_;
+  std::vector<bool> table_shared_;     ///< by two instances, neither of them the host
+  std::vector<bool> symbol_repeated_;  ///< another table has the same symbol
+};
+
+/// What the rules say of a shape.
+struct ShapeVerdict {
+  std::uint32_t broken = 0;  ///< bit n: rule n
+  bool named = false;        ///< some code applies, if only one that is no refutation
+};
+
+/// Asks Z3, once for all of them. Result parallel to `shapes`.
+[[nodiscard]] std::vector<ShapeVerdict> judge_shapes(const RuleText& rules, const std::vector<Shape>& shapes);
+
+/// The facts of one shape, with identities from `base` on (16 are used), and the unit that it is of.
+Unit write_facts(Shape shape, std::uint32_t base, FactBase& facts);
+
+}  // namespace meld_verify::smt
