@@ -1,0 +1,90 @@
+#pragma once
+
+// Is this plan right for this topology? Which value leaks, where, and on what way.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/check/taxonomy.h"
+#include "engine/smt/rules.h"
+
+namespace meld_verify::check {
+
+using smt::Unit;
+using smt::UnitKind;
+
+enum class Verdict : std::uint8_t { kProved, kRefuted, kUnknown, kUnsupported, kError };
+enum class Profile : std::uint8_t {
+  kDefault,  ///< guests keep to the Canonical ABI: guard and isolation findings are warnings
+  kStrict,   ///< all guests: they refute
+};
+enum class JudgeUse : std::uint8_t { kAuto, kAlways, kNever };
+
+/// Up to so many component instances the judge runs by default.
+inline constexpr std::size_t kJudgeByDefault = 10'000;
+
+struct Options {
+  Profile profile = Profile::kDefault;
+  bool latent = false;  ///< findings that no export of the world can reach refute too
+  JudgeUse judge = JudgeUse::kAuto;
+};
+
+/// One line of a value's way.
+struct WayStep {
+  std::string verb;     ///< "born", "kept", "crosses", "arrives", "used"
+  std::string where;    ///< "leaf", "leaf → runner"
+  std::string what;     ///< "[constructor]thing  result"
+  std::string space;    ///< what the value is there
+  std::string belongs;  ///< what it should be, when that differs
+};
+
+struct Finding {
+  std::uint8_t code = 0;
+  std::vector<std::uint8_t> also;
+  Harm harm = Harm::kEscape;
+  bool reachable = false;  ///< from an export of the world
+  bool refutes = false;    ///< under the options given
+  Unit unit;
+  std::vector<Unit> others;        ///< units with the same cause
+  std::vector<std::string> rules;  ///< premises and duties that the unit breaks
+  std::string place;               ///< "runner → leaf  test:res/api  [constructor]thing  result"
+  std::string headline;            ///< one sentence
+  std::string gets;
+  std::string belongs;
+  std::string because;
+  std::string mend;
+  std::string pointer;  ///< JSON pointer into the plan's JSON form as `write_plan` writes it
+  std::vector<WayStep> way;
+  std::vector<topology::InstanceId> involved;  ///< the topology cut down to what the finding needs, in order
+};
+
+struct Report {
+  Verdict verdict = Verdict::kUnknown;
+  std::vector<Finding> findings;  ///< refuting ones first, then warnings, then latent ones
+  std::uint64_t unnamed = 0;      ///< broken units beyond those that were looked at closely
+  std::vector<std::string> assumptions;
+  std::vector<topology::Unsupported> unsupported;
+  std::string error;       ///< kError and kUnknown: what went wrong
+  bool judged = false;     ///< Z3 judged the whole plan too, and agreed
+  std::size_t shapes = 0;  ///< distinct shapes that Z3 decided
+};
+
+/// Checks a plan. Never throws; a mistake of our own (the engines disagree, Z3 refuses the rules) is
+/// `kError`.
+[[nodiscard]] Report check(const topology::Topology& topology, const routing::Plan& plan,
+                           const smt::RuleText& rules, const Options& options = {});
+
+/// Units that break a premise or a duty, or that some code applies to, by the linear pass alone.
+struct PassResult {
+  std::vector<smt::Broken> broken;  ///< sorted
+  std::vector<Unit> suspicious;     ///< sorted: broken, or named by a code that need not refute
+  std::size_t shapes = 0;
+};
+[[nodiscard]] PassResult linear_pass(const topology::Topology& topology, const routing::Plan& plan,
+                                     const smt::RuleText& rules);
+
+[[nodiscard]] std::string_view to_string(Verdict verdict);
+
+}  // namespace meld_verify::check
