@@ -1,0 +1,243 @@
+#include "engine/check/check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <map>
+#include <set>
+
+#include "engine/check/explain_unit.h"
+#include "engine/check/way.h"
+
+namespace meld_verify::check {
+namespace {
+
+using routing::Plan;
+using topology::Topology;
+
+/// So many suspicious units are named; the rest is counted.
+constexpr std::size_t kMostNamed = 512;
+
+bool refutes(Harm harm, Profile profile) {
+  switch (harm) {
+    case Harm::kEscape:
+    case Harm::kOwner:
+    case Harm::kExhaustion:
+      return true;
+    case Harm::kGuard:
+    case Harm::kIsolation:
+      return profile == Profile::kStrict;
+  }
+  return true;
+}
+
+bool is_reachable(const Topology& topology, const Plan& plan, const Unit& unit) {
+  switch (unit.kind) {
+    case UnitKind::kPosition:
+      return topology.boundaries[topology.positions[unit.id].boundary.value].reachable;
+    case UnitKind::kView:
+      return topology.instances[topology.views[unit.id].instance.value].reachable;
+    case UnitKind::kTable:
+      for (std::uint32_t v = 0; v < topology.views.size(); ++v) {
+        if (plan.views[v].table.value == unit.id &&
+            topology.instances[topology.views[v].instance.value].reachable) {
+          return true;
+        }
+      }
+      return false;
+    case UnitKind::kKey:
+      for (std::uint32_t v = 0; v < topology.views.size(); ++v) {
+        if (plan.views[v].type.value == unit.id &&
+            topology.instances[topology.views[v].instance.value].reachable) {
+          return true;
+        }
+      }
+      return false;
+  }
+  return true;
+}
+
+/// Units with one cause are one finding: names of one type in one instance, tables of one symbol, a definer
+/// that was mistaken and where it shows.
+std::string cause_of(const Topology& topology, const Plan& plan, const Unit& unit, std::uint8_t code) {
+  if (unit.kind == UnitKind::kView && (code == 11 || code == 18)) {
+    const topology::View& view = topology.views[unit.id];
+    return fmt::format("{}:{}:{}", code, view.instance.value, view.resource.value);
+  }
+  if (unit.kind == UnitKind::kTable && code == 26) {
+    return fmt::format("{}:{}", code, plan.tables[unit.id].symbol);
+  }
+  if (code == 9) {
+    const std::uint32_t key = unit.kind == UnitKind::kPosition
+                                  ? plan.views[topology.positions[unit.id].receiver.value].type.value
+                                  : unit.id;
+    return fmt::format("{}:{}", code, key);
+  }
+  return fmt::format("{}:{}:{}", code, static_cast<int>(unit.kind), unit.id);
+}
+
+std::vector<Finding> name_findings(const Topology& topology, const Plan& plan, const smt::RuleText& rules,
+                                   const PassResult& pass, const Options& options, Report& report) {
+  // Units that break something first: warnings must not crowd them out.
+  std::set<Unit> broken_units;
+  for (const smt::Broken& row : pass.broken) {
+    broken_units.insert(row.unit);
+  }
+  std::vector<Unit> units = pass.suspicious;
+  std::stable_partition(units.begin(), units.end(),
+                        [&](const Unit& unit) { return broken_units.contains(unit); });
+  if (units.size() > kMostNamed) {
+    report.unnamed = units.size() - kMostNamed;
+    units.resize(kMostNamed);
+  }
+  if (units.empty()) {
+    return {};
+  }
+  std::map<Unit, std::vector<std::uint8_t>> codes;
+  for (const Unit& unit : units) {
+    codes[unit] = {};
+  }
+  for (const smt::Named& row : smt::findings(rules, smt::facts_around(topology, plan, units))) {
+    if (const auto place = codes.find(row.unit); place != codes.end()) {
+      place->second.push_back(row.code);
+    }
+  }
+
+  std::map<std::string, std::size_t> causes;
+  std::vector<Finding> findings;
+  for (auto& [unit, names] : codes) {
+    std::sort(names.begin(), names.end(), explains_first);
+    const bool broken = broken_units.contains(unit);
+    const bool harmful = std::any_of(names.begin(), names.end(), [](std::uint8_t code) {
+      return refutes(info_of(code).harm, Profile::kDefault);
+    });
+    if (names.empty() || broken != harmful) {
+      report.error =
+          fmt::format("the rules disagree about {}: it {} a premise or duty, and {} code says so",
+                      place_of(topology, plan, unit), broken ? "breaks" : "breaks no", harmful ? "a" : "no");
+      return {};
+    }
+    // A guard that is missing as well is a finding of its own, not another name of the first.
+    std::vector<std::uint8_t> first, second;
+    for (const std::uint8_t code : names) {
+      (refutes(info_of(code).harm, Profile::kDefault) ? first : second).push_back(code);
+    }
+    for (const auto& group : {first, second}) {
+      if (group.empty()) {
+        continue;
+      }
+      const std::string cause = cause_of(topology, plan, unit, group.front());
+      if (const auto [place, fresh] = causes.try_emplace(cause, findings.size()); !fresh) {
+        findings[place->second].others.push_back(unit);
+        findings[place->second].reachable |= is_reachable(topology, plan, unit);
+        continue;
+      }
+      Finding finding;
+      finding.code = group.front();
+      finding.also.assign(group.begin() + 1, group.end());
+      finding.harm = info_of(finding.code).harm;
+      finding.unit = unit;
+      finding.reachable = is_reachable(topology, plan, unit);
+      for (const smt::Broken& row : pass.broken) {
+        if (row.unit == unit && &group == &first) {
+          finding.rules.push_back(rules.rule_names[row.rule]);
+        }
+      }
+      findings.push_back(std::move(finding));
+    }
+  }
+  for (Finding& finding : findings) {
+    finding.refutes = refutes(finding.harm, options.profile) && (finding.reachable || options.latent);
+  }
+  std::stable_sort(findings.begin(), findings.end(), [](const Finding& left, const Finding& right) {
+    if (left.refutes != right.refutes) {
+      return left.refutes;
+    }
+    if (left.reachable != right.reachable) {
+      return left.reachable;
+    }
+    return left.code != right.code && explains_first(left.code, right.code);
+  });
+  const Ways ways(topology, plan);
+  for (Finding& finding : findings) {
+    explain_unit(topology, plan, finding);
+    ways.describe(finding);
+  }
+  return findings;
+}
+
+void decide(const Topology& topology, const Plan& plan, const smt::RuleText& rules, const Options& options,
+            Report& report) {
+  const PassResult pass = linear_pass(topology, plan, rules);
+  report.shapes = pass.shapes;
+  report.findings = name_findings(topology, plan, rules, pass, options, report);
+  if (!report.error.empty()) {
+    report.verdict = Verdict::kError;
+    return;
+  }
+  if (options.judge == JudgeUse::kAlways ||
+      (options.judge == JudgeUse::kAuto && topology.instances.size() <= kJudgeByDefault)) {
+    if (smt::broken(rules, smt::facts_of(topology, plan)) != pass.broken) {
+      report.verdict = Verdict::kError;
+      report.error = "the linear pass and Z3's judgement of the whole plan differ";
+      return;
+    }
+    report.judged = true;
+  }
+  const bool refuted = std::any_of(report.findings.begin(), report.findings.end(),
+                                   [](const Finding& finding) { return finding.refutes; });
+  if (!refuted && report.unnamed != 0) {
+    report.verdict = Verdict::kUnknown;
+    report.error = fmt::format("{} more places are suspicious than were looked at", report.unnamed);
+    return;
+  }
+  report.verdict = refuted ? Verdict::kRefuted : Verdict::kProved;
+}
+
+}  // namespace
+
+Report check(const Topology& topology, const Plan& plan, const smt::RuleText& rules, const Options& options) {
+  Report report;
+  report.assumptions.push_back(
+      options.profile == Profile::kStrict
+          ? "the fused code does what the plan says"
+          : "the fused code does what the plan says; guests keep to the Canonical ABI");
+  if (!topology.unsupported.empty()) {
+    report.verdict = Verdict::kUnsupported;
+    report.unsupported = topology.unsupported;
+    return report;
+  }
+  if (std::max({topology.positions.size(), topology.views.size(), plan.tables.size(), plan.types.size(),
+                topology.instances.size(), topology.names.size()}) >= smt::kMostIds) {
+    report.verdict = Verdict::kUnsupported;
+    report.unsupported.push_back({topology::kRoot, "too-large", "more than 16,777,215 things of one kind"});
+    return report;
+  }
+  try {
+    decide(topology, plan, rules, options, report);
+  } catch (const std::exception& mistake) {
+    report.findings.clear();
+    report.verdict = Verdict::kError;
+    report.error = mistake.what();
+  }
+  return report;
+}
+
+std::string_view to_string(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kProved:
+      return "proved";
+    case Verdict::kRefuted:
+      return "refuted";
+    case Verdict::kUnknown:
+      return "unknown";
+    case Verdict::kUnsupported:
+      return "unsupported";
+    case Verdict::kError:
+      return "error";
+  }
+  return {};
+}
+
+}  // namespace meld_verify::check
