@@ -1,0 +1,98 @@
+#include "engine/report/json.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace meld_verify::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string code_name(std::uint8_t code) {
+  return fmt::format("L{:02}", code);
+}
+
+Json unit_json(const check::Unit& unit) {
+  static constexpr const char* kKinds[] = {"position", "view", "table", "type"};
+  return Json{{"kind", kKinds[static_cast<std::size_t>(unit.kind)]}, {"number", unit.id}};
+}
+
+Json finding_json(const check::Finding& finding, const topology::Topology& topology) {
+  Json json{{"code", code_name(finding.code)},
+            {"name", finding.headline},
+            {"family", check::to_string(check::info_of(finding.code).family)},
+            {"harm", check::to_string(finding.harm)},
+            {"reachable", finding.reachable},
+            {"refutes", finding.refutes},
+            {"place", finding.place},
+            {"unit", unit_json(finding.unit)}};
+  if (!finding.pointer.empty()) {
+    json["pointer"] = finding.pointer;
+  }
+  Json& also = json["also"] = Json::array();
+  for (const std::uint8_t code : finding.also) {
+    also.push_back(code_name(code));
+  }
+  Json& others = json["others"] = Json::array();
+  for (const check::Unit& unit : finding.others) {
+    others.push_back(unit_json(unit));
+  }
+  json["rules"] = finding.rules;
+  json["gets"] = finding.gets;
+  json["belongs"] = finding.belongs;
+  json["because"] = finding.because;
+  json["mend"] = finding.mend;
+  Json& instances = json["instances"] = Json::array();
+  for (const topology::InstanceId instance : finding.involved) {
+    instances.push_back(
+        {{"instance", instance.value}, {"name", topology.text(topology.instances[instance.value].name)}});
+  }
+  Json& way = json["way"] = Json::array();
+  for (const check::WayStep& step : finding.way) {
+    Json line{{"step", step.verb}, {"where", step.where}};
+    for (const auto& [key, value] :
+         {std::pair("what", &step.what), {"space", &step.space}, {"belongs", &step.belongs}}) {
+      if (!value->empty()) {
+        line[key] = *value;
+      }
+    }
+    way.push_back(std::move(line));
+  }
+  return json;
+}
+
+}  // namespace
+
+std::string report_json(const check::Report& report, const topology::Topology& topology,
+                        const routing::Plan& plan, std::string_view subject) {
+  Json json{{"version", 1},
+            {"subject", subject},
+            {"verdict", check::to_string(report.verdict)},
+            {"instances", topology.instances.size() - 1},
+            {"resource-types", topology.resources.size()},
+            {"boundaries", topology.boundaries.size()},
+            {"positions", topology.positions.size()},
+            {"tables", plan.tables.size() - 1},
+            {"shapes", report.shapes},
+            {"judged", report.judged},
+            {"assumptions", report.assumptions}};
+  if (!report.error.empty()) {
+    json["error"] = report.error;
+  }
+  Json& unsupported = json["unsupported"] = Json::array();
+  for (const topology::Unsupported& item : report.unsupported) {
+    unsupported.push_back({{"code", item.code},
+                           {"instance", item.instance.value},
+                           {"name", topology.text(topology.instances[item.instance.value].name)},
+                           {"sentence", item.sentence}});
+  }
+  Json& findings = json["findings"] = Json::array();
+  for (const check::Finding& finding : report.findings) {
+    findings.push_back(finding_json(finding, topology));
+  }
+  json["further-places"] = report.unnamed;
+  return json.dump(2) + "\n";
+}
+
+}  // namespace meld_verify::report
