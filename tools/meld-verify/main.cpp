@@ -1,0 +1,198 @@
+// meld-verify: flags and exit codes; everything else is in engine/.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+
+#include "engine/check/check.h"
+#include "engine/component/decode.h"
+#include "engine/report/json.h"
+#include "engine/report/text.h"
+#include "tools/meld-verify/input.h"
+
+namespace meld_verify::tool {
+namespace {
+
+enum Exit { kProved = 0, kRefuted = 1, kBadInput = 2, kUnknown = 3, kUnsupported = 4, kInternal = 5 };
+
+int fail(const wasm::Diagnostic& diagnostic) {
+  fmt::print(stderr, "{}\n", wasm::to_string(diagnostic));
+  return diagnostic.kind == wasm::DiagnosticKind::kUnsupported ? kUnsupported : kBadInput;
+}
+
+int exit_of(check::Verdict verdict) {
+  switch (verdict) {
+    case check::Verdict::kProved:
+      return kProved;
+    case check::Verdict::kRefuted:
+      return kRefuted;
+    case check::Verdict::kUnknown:
+      return kUnknown;
+    case check::Verdict::kUnsupported:
+      return kUnsupported;
+    case check::Verdict::kError:
+      return kInternal;
+  }
+  return kInternal;
+}
+
+bool colours() {
+  return isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+}
+
+int print(const std::string& text, int code) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    fmt::print(stderr, "meld-verify: the output cannot be written\n");
+    return kInternal;
+  }
+  return code;
+}
+
+wasm::Expected<topology::Topology> read_topology(const std::string& path) {
+  return read_file(path).and_then([&](const std::vector<std::uint8_t>& bytes) {
+    return component::decode(bytes, path).map([](const component::Composition& composition) {
+      return topology::topology_of(composition);
+    });
+  });
+}
+
+struct PlanCommand {
+  std::string composed;
+  std::string format = "text";
+  bool all = false;
+
+  int run() const {
+    const auto topology = read_topology(composed);
+    if (!topology) {
+      return fail(topology.error());
+    }
+    const routing::Plan plan = routing::required_plan(*topology);
+    if (format == "json") {
+      return print(routing::write_plan(plan, *topology), kProved);
+    }
+    if (format == "dot") {
+      return print(report::plan_dot(*topology, plan), kProved);
+    }
+    return print(report::plan_text(*topology, plan, {.colour = colours(), .all = all}), kProved);
+  }
+};
+
+struct CheckCommand {
+  std::string composed;
+  std::string plan_file;
+  std::string format = "text";
+  std::string profile = "default";
+  std::string facts_file;
+  bool latent = false;
+  bool judge = false;
+  bool all = false;
+
+  int run() const {
+    const auto topology = read_topology(composed);
+    if (!topology) {
+      return fail(topology.error());
+    }
+    const auto plan = read_file(plan_file).and_then([&](const std::vector<std::uint8_t>& bytes) {
+      return routing::read_plan({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, plan_file,
+                                *topology);
+    });
+    if (!plan) {
+      return fail(plan.error());
+    }
+    const auto rules = smt::load_rules();
+    if (!rules) {
+      return fail(rules.error());
+    }
+    if (!facts_file.empty()) {
+      const auto written = write_file(facts_file, smt::dump(*rules, smt::facts_of(*topology, *plan)));
+      if (!written) {
+        return fail(written.error());
+      }
+    }
+    const check::Options options{
+        .profile = profile == "strict" ? check::Profile::kStrict : check::Profile::kDefault,
+        .latent = latent,
+        .judge = judge ? check::JudgeUse::kAlways : check::JudgeUse::kAuto};
+    const check::Report report = check::check(*topology, *plan, *rules, options);
+    return print(format == "json" ? report::report_json(report, *topology, *plan, plan_file)
+                                  : report::report_text(report, *topology, *plan, plan_file,
+                                                        {.colour = colours(), .all = all}),
+                 exit_of(report.verdict));
+  }
+};
+
+struct ExplainCommand {
+  std::string code;
+
+  int run() const {
+    if (code.empty()) {
+      return print(report::codes_text(), kProved);
+    }
+    const check::CodeInfo* info = check::find_code(code);
+    if (info == nullptr) {
+      fmt::print(stderr, "meld-verify explain: there is no code '{}'; codes are L01 to L{:02}\n", code,
+                 check::all_codes().size());
+      return kBadInput;
+    }
+    return print(report::code_text(*info), kProved);
+  }
+};
+
+int run(int argc, char** argv) {
+  CLI::App app("Checks resource handles in fused WebAssembly components.");
+  app.set_version_flag("--version", "meld-verify " MELD_VERIFY_VERSION);
+  app.require_subcommand(1);
+  app.footer(
+      "exit codes: 0 proved (or printed), 1 refuted, 2 bad input or usage, 3 unknown, 4 unsupported, 5 "
+      "internal");
+
+  PlanCommand plan;
+  CLI::App* plan_app =
+      app.add_subcommand("plan", "Print which handle crosses which boundary, and what it needs there");
+  plan_app->add_option("COMPOSED", plan.composed, "the composed component")->required();
+  plan_app->add_option("--format", plan.format, "text, json (a plan that `check` reads) or dot")
+      ->check(CLI::IsMember({"text", "json", "dot"}));
+  plan_app->add_flag("--all", plan.all, "also boundaries without handles, and instances without code");
+
+  CheckCommand check;
+  CLI::App* check_app = app.add_subcommand("check", "Say whether a fusion plan is right");
+  check_app->add_option("COMPOSED", check.composed, "the composed component")->required();
+  check_app->add_option("--plan", check.plan_file, "the plan (spec/plan.schema.json)")->required();
+  check_app->add_option("--format", check.format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  check_app
+      ->add_option("--profile", check.profile,
+                   "default (guests keep to the Canonical ABI) or strict (any guest)")
+      ->check(CLI::IsMember({"default", "strict"}));
+  check_app->add_flag("--latent", check.latent, "findings that no export of the world reaches refute too");
+  check_app->add_flag("--judge", check.judge, "have Z3 judge the whole plan also above 10,000 instances");
+  check_app->add_flag("--all", check.all, "print every finding");
+  check_app->add_option("--dump-facts", check.facts_file,
+                        "write rules and facts for the z3 command line to this file");
+
+  ExplainCommand explain;
+  CLI::App* explain_app = app.add_subcommand("explain", "Say what a code means; without one, list all");
+  explain_app->add_option("CODE", explain.code, "L01 to L56");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kProved : kBadInput;
+  }
+  return plan_app->parsed() ? plan.run() : check_app->parsed() ? check.run() : explain.run();
+}
+
+}  // namespace
+}  // namespace meld_verify::tool
+
+int main(int argc, char** argv) {
+  try {
+    return meld_verify::tool::run(argc, argv);
+  } catch (const std::exception& mistake) {
+    fmt::print(stderr, "meld-verify: internal error: {}\n", mistake.what());
+    return meld_verify::tool::kInternal;
+  }
+}
