@@ -1,0 +1,39 @@
+#pragma once
+
+#include "engine/component/syntax.h"
+#include "engine/wasm/reader.h"
+
+namespace meld_verify::component {
+
+/// Reads the type grammar. Failures stay in the reader.
+class TypeParser {
+ public:
+  explicit TypeParser(std::uint32_t& items) : items_(items) {}
+
+  syntax::TypeDecl type(wasm::Reader& in, unsigned depth);
+  syntax::Extern extern_type(wasm::Reader& in);
+  syntax::Alias alias(wasm::Reader& in);
+  syntax::Sort sort(wasm::Reader& in);
+  syntax::Sort core_sort(wasm::Reader& in);
+  /// An import's or export's name; its attributes are passed over.
+  std::string_view extern_name(wasm::Reader& in);
+  /// Passes over a core type.
+  void core_type(wasm::Reader& in, unsigned depth);
+  syntax::ValType val_type(wasm::Reader& in);
+  std::optional<syntax::ValType> result_list(wasm::Reader& in);
+  /// Counts one more item of the file.
+  void count_item(wasm::Reader& in);
+
+ private:
+  std::vector<syntax::LabelType> labelled(wasm::Reader& in, const char* what);
+  std::optional<syntax::ValType> optional_type(wasm::Reader& in);
+  syntax::DefType def_type(wasm::Reader& in, std::uint8_t opcode, wasm::ByteOffset at);
+  std::shared_ptr<const syntax::ScopeType> scope_type(wasm::Reader& in, bool component, unsigned depth);
+  void core_value_type(wasm::Reader& in);
+  void core_extern_type(wasm::Reader& in);
+  void core_field_type(wasm::Reader& in);
+
+  std::uint32_t& items_;
+};
+
+}  // namespace meld_verify::component
