@@ -169,7 +169,7 @@ constexpr std::array<CodeInfo, 56> kCodes{{
      "a stale and a new entry are dropped", "call it once"},
     {46, kLifetime, kOwner, kPlan, "borrow drop destroys", "no destructor; one runs",
      "the object is gone too early", "a non-definer drops its borrow", "dropping a borrow only ends it"},
-    {47, kLifetime, kGuard, kPlan, "reused index, other type", "a type check on a reused index; none",
+    {47, kTable, kGuard, kPlan, "reused index, other type", "a type check on a reused index; none",
      "a new resource under an old index", "drop r1; make r2; use the old index as r1", "check the type tag"},
     {48, kLifetime, kEscape, kNothing, "stream element moved at the wrong time",
      "a move when the element is copied", "handles are lost", "a stream of owns",
@@ -210,6 +210,8 @@ unsigned rank(std::uint8_t code) {
       return 2;
     case 34:
       return 27;
+    case 47:
+      return 60;
     default:
       return code + 2u;
   }

@@ -352,18 +352,17 @@ Extern TypeParser::extern_type(Reader& in) {
     }
     case 0x01:
       return indexed(Kind::kFunc);
-    case 0x02: {
-      const ByteOffset bound_at = in.offset();
-      const std::uint8_t bound = in.byte("a value's bound");
-      if (bound == 0) {
+    case 0x02:  // a bound, or the value's type at once, as some tools write it
+      if (const std::uint8_t bound = in.peek(); bound == 0) {
+        in.byte("a value's bound");
         in.u32("a value index");
-      } else if (bound == 1) {
-        (void)val_type(in);
       } else {
-        unknown(in, bound_at, "a value's bound", bound);
+        if (bound == 1) {
+          in.byte("a value's bound");
+        }
+        (void)val_type(in);
       }
       return {.kind = Kind::kValue, .index = 0};
-    }
     case 0x03: {
       const ByteOffset bound_at = in.offset();
       const std::uint8_t bound = in.byte("a type's bound");

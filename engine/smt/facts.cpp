@@ -212,6 +212,11 @@ class Neighbourhood {
     for (const std::uint32_t view : views_) {
       writer.view(view);
       resources.insert(topology_.views[view].resource.value);
+      for (const auto* list : {&plan_.views[view].own_destructors, &plan_.views[view].borrow_destructors}) {
+        for (const topology::ResourceId resource : *list) {
+          resources.insert(resource.value);
+        }
+      }
       instances.insert(topology_.views[view].instance.value);
       facts.add(Relation::kCalled,
                 {view, topology_.views[view].interface_name.value, topology_.views[view].name.value});

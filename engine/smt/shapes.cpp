@@ -168,8 +168,13 @@ Shape ShapeReader::view(std::uint32_t id) const {
   }
   const auto own = std::count(route.own_destructors.begin(), route.own_destructors.end(), view.resource);
   pack.put(static_cast<std::uint32_t>(std::min<std::ptrdiff_t>(own, 2)), 2);
-  pack.put(static_cast<std::size_t>(own) != route.own_destructors.size());
-  pack.put(!route.borrow_destructors.empty());
+  const auto destroys = [&](topology::ResourceId resource) {
+    return topology_.resources[resource.value].has_destructor;
+  };
+  pack.put(
+      std::any_of(route.own_destructors.begin(), route.own_destructors.end(),
+                  [&](topology::ResourceId other) { return other != view.resource && destroys(other); }));
+  pack.put(std::any_of(route.borrow_destructors.begin(), route.borrow_destructors.end(), destroys));
   return pack.shape();
 }
 
@@ -284,9 +289,11 @@ void write_view(Unpacker& in, std::uint32_t base, FactBase& facts) {
   }
   if (in.flag()) {
     facts.add(Relation::kOwnRuns, {view, 7, other_resource});
+    facts.add(Relation::kDestructor, {other_resource});
   }
   if (in.flag()) {
-    facts.add(Relation::kBorrowRuns, {view, 0, resource});
+    facts.add(Relation::kBorrowRuns, {view, 0, base + 2});
+    facts.add(Relation::kDestructor, {base + 2});
   }
 }
 
