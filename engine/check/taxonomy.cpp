@@ -76,7 +76,7 @@ constexpr std::array<CodeInfo, 56> kCodes{{
      "tell types apart by their definition, never by the resource name alone"},
     {16, kIdentity, kEscape, kPlan, "name matched by its ending", "type float; the plan has bigfloat",
      "silent confusion of types", "an instance defines float and bigfloat", "compare whole identities"},
-    {17, kIdentity, kEscape, kPlan, "chain of aliases not followed",
+    {17, kPosition, kEscape, kPlan, "chain of aliases not followed",
      "a converted value; nothing is done where the type is an alias of an alias",
      "as L03 or L07 at that position", "a handle whose type is reached through two aliases",
      "follow aliases to the resource definition"},
@@ -208,8 +208,12 @@ unsigned rank(std::uint8_t code) {
     case 16:
     case 24:
       return 2;
+    case 17:
+      return 50;
     case 34:
       return 27;
+    case 44:
+      return 44;
     case 47:
       return 60;
     default:

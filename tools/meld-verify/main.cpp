@@ -72,7 +72,7 @@ struct PlanCommand {
     }
     const routing::Plan plan = routing::required_plan(*topology);
     if (format == "json") {
-      return print(routing::write_plan(plan, *topology), kProved);
+      return print(routing::write_plan(plan, *topology, {.locations = true}), kProved);
     }
     if (format == "dot") {
       return print(report::plan_dot(*topology, plan), kProved);
