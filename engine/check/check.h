@@ -55,7 +55,7 @@ struct Finding {
   std::string belongs;
   std::string because;
   std::string mend;
-  std::string pointer;  ///< JSON pointer into the plan's JSON form as `write_plan` writes it
+  std::string pointer;  ///< JSON pointer into the file that the plan was read from; empty without one
   std::vector<WayStep> way;
   std::vector<topology::InstanceId> involved;  ///< the topology cut down to what the finding needs, in order
 };

@@ -10,6 +10,39 @@ namespace {
 using routing::Plan;
 using topology::Topology;
 
+/// The JSON pointer to what the plan's file says of a unit; the nearest entry around it where it says
+/// nothing; empty for a plan that was not read from a file.
+std::string pointer_to(const Topology& topology, const Plan& plan, const Unit& unit) {
+  const auto entry = [](const std::vector<std::uint32_t>& entries, std::uint32_t id) {
+    return id < entries.size() ? entries[id] : routing::PlanEntries::kNone;
+  };
+  if (plan.entries.views.empty() && plan.entries.tables.empty()) {
+    return {};
+  }
+  switch (unit.kind) {
+    case UnitKind::kPosition: {
+      const std::uint32_t boundary =
+          entry(plan.entries.boundaries, topology.positions[unit.id].boundary.value);
+      const std::uint32_t position = entry(plan.entries.positions, unit.id);
+      return boundary == routing::PlanEntries::kNone ? "/boundaries"
+             : position == routing::PlanEntries::kNone
+                 ? fmt::format("/boundaries/{}", boundary)
+                 : fmt::format("/boundaries/{}/positions/{}", boundary, position);
+    }
+    case UnitKind::kView: {
+      const std::uint32_t view = entry(plan.entries.views, unit.id);
+      return view == routing::PlanEntries::kNone ? "/views" : fmt::format("/views/{}", view);
+    }
+    case UnitKind::kTable: {
+      const std::uint32_t table = entry(plan.entries.tables, unit.id);
+      return table == routing::PlanEntries::kNone ? "/tables" : fmt::format("/tables/{}", table);
+    }
+    case UnitKind::kKey:
+      return fmt::format("/types/{}", unit.id);
+  }
+  return {};
+}
+
 std::string list(const Topology& topology, const std::vector<topology::ResourceId>& resources) {
   std::string words;
   for (const topology::ResourceId resource : resources) {
@@ -158,27 +191,24 @@ void explain_unit(const Topology& topology, const Plan& plan, Finding& finding) 
   const Unit& unit = finding.unit;
   finding.place = place_of(topology, plan, unit);
   finding.headline = std::string(info_of(finding.code).name);
+  finding.pointer = pointer_to(topology, plan, unit);
   switch (unit.kind) {
-    case UnitKind::kPosition: {
-      const topology::Position& position = topology.positions[unit.id];
-      finding.pointer = fmt::format("/boundaries/{}/positions/{}", position.boundary.value,
-                                    unit.id - topology.boundaries[position.boundary.value].first_position);
+    case UnitKind::kPosition:
       explain_position(topology, plan, finding);
       break;
-    }
     case UnitKind::kView:
       explain_view(topology, plan, finding);
       break;
     case UnitKind::kTable:
-      finding.pointer = fmt::format("/tables/{}", unit.id);
       explain_table(plan, finding);
       break;
     case UnitKind::kKey: {
       const routing::TypeKey& key = plan.types[unit.id];
-      finding.pointer = fmt::format("/types/{}", unit.id);
-      finding.gets = topology.text(topology.instances[key.definer.value].name) + " taken for the definer";
-      finding.belongs =
-          topology.text(topology.instances[topology.resources[key.resource.value].definer.value].name);
+      const auto name = [&](topology::InstanceId instance) {
+        return topology.text(topology.instances[instance.value].name);
+      };
+      finding.gets = name(key.definer) + " taken for the definer";
+      finding.belongs = name(topology.resources[key.resource.value].definer);
       finding.because = "the plan names another definer than the instance that defined the type";
       finding.mend = fmt::format("definer: {}", topology.resources[key.resource.value].definer.value);
       break;

@@ -37,10 +37,10 @@ std::string instance_list(const Topology& topology, const std::vector<topology::
   return words;
 }
 
-/// A label of ten cells and a wrapped text.
+/// A label of twelve cells and a wrapped text.
 std::string field(std::string_view label, const std::string& text, std::size_t indent) {
-  const std::size_t column = indent + 11;
-  return wrapped(std::string(indent, ' ') + padded(label, 11) + text, column);
+  const std::size_t column = indent + 13;
+  return wrapped(std::string(indent, ' ') + padded(label, 13) + text, column);
 }
 
 std::string finding_text(const Finding& finding, std::size_t number, const Topology& topology, bool colour) {

@@ -106,6 +106,13 @@ struct BoundaryRoute {
   bool operator==(const BoundaryRoute&) const = default;
 };
 
+/// Where the JSON form that a plan was read from speaks of what: the number of the entry in its array,
+/// parallel to the plan's vectors (positions: in their boundary's array). Empty for a plan that was made.
+struct PlanEntries {
+  static constexpr std::uint32_t kNone = 0xffff'ffff;  ///< the file says nothing of it
+  std::vector<std::uint32_t> tables, views, boundaries, positions;
+};
+
 /// Vectors `views`, `boundaries` and `positions` are parallel to the topology's. Views of the host are routed
 /// too: they always live in the canonical table, under the type's right key.
 struct Plan {
@@ -116,6 +123,7 @@ struct Plan {
   std::vector<BoundaryRoute> boundaries;
   std::vector<PositionRoute> positions;
   std::vector<topology::Layout> layouts;  ///< layouts that differ from the topology's
+  PlanEntries entries;                    ///< not compared
 };
 
 /// Same tables, types, views, boundaries and steps, and the handles at the same places. The numbering of

@@ -62,6 +62,7 @@ class PlanReader {
           boundaries(document.at("boundaries"), root / "boundaries"))) {
       return tl::unexpected(std::move(complaint_).take());
     }
+    plan_.entries.views.assign(entry_of_.begin(), entry_of_.end());
     return std::move(plan_);
   }
 
@@ -166,6 +167,7 @@ class PlanReader {
 
   bool tables(const json& items, const JsonPath& at) {
     plan_.tables.emplace_back();  // the canonical one, listed or not
+    plan_.entries.tables.push_back(PlanEntries::kNone);
     table_ids_.emplace(kCanonicalTableName, kCanonicalTable);
     for (std::size_t i = 0; i < items.size(); ++i) {
       const JsonPath here = at / i;
@@ -178,6 +180,8 @@ class PlanReader {
       lists_canonical_ = lists_canonical_ || canonical;
       Table& out = canonical ? plan_.tables[0] : plan_.tables.emplace_back();
       out.id = id;
+      plan_.entries.tables.resize(plan_.tables.size());
+      plan_.entries.tables[canonical ? 0 : plan_.tables.size() - 1] = static_cast<std::uint32_t>(i);
       if (!one_table(items[i], here, out)) {
         return false;
       }
@@ -348,7 +352,7 @@ class PlanReader {
             at, fmt::format("{} is covered by /views/{} already; expected one entry for it", shown(view),
                             entry_of_[id.value]));
       }
-      entry_of_[id.value] = number;
+      entry_of_[id.value] = static_cast<std::uint32_t>(number);
       route_view(view, given, drop, plan_.views[id.value]);
     }
     return true;
@@ -441,6 +445,8 @@ class PlanReader {
   bool boundaries(const json& items, const JsonPath& at) {
     plan_.boundaries.resize(topology_.boundaries.size());
     plan_.positions.resize(topology_.positions.size());
+    plan_.entries.boundaries.resize(topology_.boundaries.size(), PlanEntries::kNone);
+    plan_.entries.positions.resize(topology_.positions.size(), PlanEntries::kNone);
     std::vector<bool> seen(topology_.boundaries.size(), false);
     for (std::size_t i = 0; i < items.size(); ++i) {
       const json& entry = items[i];
@@ -454,6 +460,7 @@ class PlanReader {
                                 fmt::format("boundary {} has an entry already; expected one", number));
       }
       seen[number] = true;
+      plan_.entries.boundaries[number] = static_cast<std::uint32_t>(i);
       const Boundary& boundary = topology_.boundaries[number];
       if (!is_instance(boundary.caller, entry.at("caller"), here / "caller") ||
           !is_instance(boundary.callee, entry.at("callee"), here / "callee") ||
@@ -526,6 +533,7 @@ class PlanReader {
         places->second.pop_back();
       }
       seen[found - boundary.first_position] = true;
+      plan_.entries.positions[found] = static_cast<std::uint32_t>(i);
       if (!one_position(items[i], here, topology_.positions[found], plan_.positions[found])) {
         return false;
       }
@@ -570,7 +578,7 @@ class PlanReader {
     return complaint_.raise(at, "expected a step");
   }
 
-  static constexpr std::size_t kNoEntry = static_cast<std::size_t>(-1);
+  static constexpr std::uint32_t kNoEntry = PlanEntries::kNone;
 
   const Topology& topology_;
   Complaint complaint_;
@@ -579,7 +587,7 @@ class PlanReader {
   IdsByName<TableId> table_ids_;
   bool lists_canonical_ = false;
   std::vector<ViewId> views_by_owner_;
-  std::vector<std::size_t> entry_of_;  ///< of each view; kNoEntry: none
+  std::vector<std::uint32_t> entry_of_;  ///< of each view; kNoEntry: none
   std::map<topology::Layout, std::uint32_t> layout_numbers_;
 };
 
