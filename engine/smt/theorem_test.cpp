@@ -513,7 +513,8 @@ TEST(Theorem, IsAboutTheTextOfThePremises) {
                  "(own-runs v n r) (runs-its-own v)"),
             "sat");
   // Asking more than is needed is no harm.
-  EXPECT_EQ(with("drop-own", "(own-runs v n r2) (destructor r2) (not (= r r2))", "(own-runs v n r2) (not (= r r2))"),
+  EXPECT_EQ(with("drop-own", "(own-runs v n r2) (destructor r2) (not (= r r2))",
+                 "(own-runs v n r2) (not (= r r2))"),
             "unsat");
 }
 
