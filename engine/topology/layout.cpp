@@ -1,6 +1,7 @@
 #include "engine/topology/layout.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace meld_verify::topology {
 namespace {
@@ -52,12 +53,16 @@ class Computation {
       case TypeKind::kF64:
         return scalar(8, SlotType::kF64);
       case TypeKind::kString:
-      case TypeKind::kList:
+        return range(0, 1);
+      case TypeKind::kList: {
+        const TypeLayout& element = known_[node.members.front().type->value];
+        return range(0, element.size);
+      }
       case TypeKind::kMap: {
-        TypeLayout layout = scalar(4, SlotType::kI32);
-        layout.size = 8;
-        layout.slots.push_back(SlotType::kI32);
-        return layout;
+        const TypeLayout& key = known_[node.members[0].type->value];
+        const TypeLayout& value = known_[node.members[1].type->value];
+        const std::uint64_t offset = aligned(key.size, value.alignment);
+        return range(offset, aligned(offset + value.size, std::max(key.alignment, value.alignment)));
       }
       case TypeKind::kRecord:
       case TypeKind::kTuple:
@@ -82,6 +87,18 @@ class Computation {
     layout.size = bytes;
     layout.alignment = bytes;
     layout.slots = {slot};
+    return layout;
+  }
+
+  /// A pointer and a number of elements, `stride` bytes apart.
+  static TypeLayout range(std::uint64_t payload, std::uint64_t stride) {
+    TypeLayout layout;
+    layout.size = 8;
+    layout.alignment = 4;
+    layout.slots = {SlotType::kI32, SlotType::kI32};
+    layout.payload = payload;
+    layout.stride = stride;
+    layout.too_large = stride >= kMostBytes;
     return layout;
   }
 
@@ -156,7 +173,12 @@ Layouts::Layouts(const component::TypeArena& arena) {
   layouts_.reserve(arena.nodes.size());
   const Computation computation(layouts_);
   for (const TypeNode& node : arena.nodes) {  // members have smaller numbers than what they are members of
-    layouts_.push_back(computation.of(node));
+    TypeLayout layout = computation.of(node);
+    layout.too_large |= layout.size >= kMostBytes;
+    for (const Member& member : node.members) {
+      layout.too_large |= member.type && layouts_[member.type->value].too_large;
+    }
+    layouts_.push_back(std::move(layout));
   }
 }
 

@@ -25,9 +25,11 @@ struct TypeLayout {
   std::vector<SlotType> slots;  ///< at most kMostSlots + 1
   /// Of its own: bytes of the discriminant of a variant, option, result or enum.
   std::uint32_t discriminant = 0;
-  /// Offset of a variant's payload; offsets of record fields and tuple elements are summed up as they are
-  /// visited.
+  /// Offset of a variant's payload, or of the value in a map's element; offsets of record fields and tuple
+  /// elements are summed up as they are visited.
   std::uint64_t payload = 0;
+  std::uint64_t stride = 0;  ///< of a list or map: bytes from one element to the next
+  bool too_large = false;    ///< itself, or a type below it, has kMostBytes or more: it has no positions
 };
 
 /// The layouts of all types of an arena, computed once.

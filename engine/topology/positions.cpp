@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 namespace meld_verify::topology {
 namespace {
 
@@ -20,10 +23,14 @@ struct Start {
   std::uint64_t offset = 0;  ///< in memory
 };
 
+std::uint64_t weight_of(const Location& location) {
+  return location.lists.size() * sizeof(ListHop);
+}
+
 class Visitor {
  public:
-  Visitor(const TypeArena& arena, const Layouts& layouts, Signature& out)
-      : arena_(arena), layouts_(layouts), out_(out) {}
+  Visitor(const TypeArena& arena, const Layouts& layouts, std::uint64_t most_weight, Signature& out)
+      : arena_(arena), layouts_(layouts), most_weight_(std::min(most_weight, kMostWeight)), out_(out) {}
 
   /// `slots` are the types of the flat slots of the whole parameter or result list, joined where they are
   /// shared.
@@ -34,9 +41,16 @@ class Visitor {
 
   void value(TypeId id, const Start& start) {
     const TypeNode& node = arena_[id];
-    if (!node.has_handle || out_.unsupported) {
+    if (!node.has_handle || stopped_) {
       return;
     }
+    if (depth_ >= kMostDepth) {
+      return stop("too-deep", fmt::format("types in a signature are nested {} deep or more", kMostDepth));
+    }
+    if (!weigh(sizeof(Start) + node.members.size())) {
+      return;
+    }
+    ++depth_;
     switch (node.kind) {
       case TypeKind::kOwn:
       case TypeKind::kBorrow:
@@ -44,7 +58,9 @@ class Visitor {
         break;
       case TypeKind::kStream:
       case TypeKind::kFuture:
-        out_.unsupported = {"stream", "a stream or future crosses here, which is out of scope"};
+        if (!out_.limit) {
+          out_.limit = {"stream", "a stream or future crosses here, which is out of scope"};
+        }
         break;
       case TypeKind::kRecord:
       case TypeKind::kTuple:
@@ -59,27 +75,43 @@ class Visitor {
         fixed_list(node, start);
         break;
       case TypeKind::kList:
-        list(*node.members.front().type, start);
+        list(*node.members.front().type, layouts_[id], start, {});
         break;
       case TypeKind::kMap:
-        map(node, start);
+        list(*node.members[1].type, layouts_[id], start, "value");
         break;
       default:
         break;
     }
+    --depth_;
   }
 
   void push(std::string part) { path_.push_back(std::move(part)); }
   void pop() { path_.pop_back(); }
 
  private:
-  Location location(const Start& start, bool handle) const {
+  /// The list that was made so far is dropped: half of the handles would be worse than none.
+  void stop(std::string code, std::string sentence) {
+    out_.limit = {std::move(code), std::move(sentence)};
+    out_.handles.clear();
+    stopped_ = true;
+  }
+
+  bool weigh(std::uint64_t bytes) {
+    out_.weight += bytes;
+    if (out_.weight > most_weight_) {
+      stop("too-many-handles", "the handle positions here take more memory than is set aside for them");
+    }
+    return !stopped_;
+  }
+
+  Location location(const Start& start) const {
     Location location;
     location.root = start.root;
     location.slot = start.root == Root::kFlat ? start.slot : 0;
     location.lists = start.lists;
     location.offset = start.flat ? 0 : static_cast<std::uint32_t>(start.offset);
-    if (handle && start.flat && start.slot < slots_->size()) {
+    if (start.flat && start.slot < slots_->size()) {
       location.slot_type = (*slots_)[start.slot];
     }
     return location;
@@ -87,24 +119,28 @@ class Visitor {
 
   void handle(const TypeNode& node, const Start& start) {
     if (out_.handles.size() >= kMostPositions) {
-      out_.unsupported = {"too-many-handles",
-                          fmt::format("more than {} handle positions in one function", kMostPositions)};
-      return;
+      return stop("too-many-handles",
+                  fmt::format("more than {} handle positions in one function", kMostPositions));
     }
-    HandlePlace& place = out_.handles.emplace_back();
+    HandlePlace place;
     place.kind = node.kind == TypeKind::kOwn ? HandleKind::kOwn : HandleKind::kBorrow;
     place.result = result_;
     place.resource = node.resource;
     place.alias_depth = node.alias_depth;
     place.label = node.resource_label;
-    for (const std::string& part : path_) {
-      place.layout.path += (place.layout.path.empty() ? "" : "/") + part;
-    }
-    place.layout.caller = place.layout.callee = location(start, true);
+    place.layout.path = fmt::format("{}", fmt::join(path_, "/"));
+    place.layout.caller = place.layout.callee = location(start);
     place.layout.guards = guards_;
     place.layout.in_aggregate = aggregates_ > 0;
     place.layout.in_variant = !guards_.empty();
     place.layout.in_list = lists_ > 0;
+    std::uint64_t weight = sizeof place + place.layout.path.size() + 2 * weight_of(place.layout.caller);
+    for (const Guard& guard : guards_) {
+      weight += sizeof guard + 2 * weight_of(guard.caller);
+    }
+    if (weigh(weight)) {
+      out_.handles.push_back(std::move(place));
+    }
   }
 
   void advance(Start& at, TypeId id) const {
@@ -123,12 +159,14 @@ class Visitor {
 
   void record(const TypeNode& node, Start at) {
     ++aggregates_;
-    for (std::size_t i = 0; i < node.members.size(); ++i) {
+    for (std::size_t i = 0; i < node.members.size() && !stopped_; ++i) {
       const Member& member = node.members[i];
       align(at, *member.type);
-      push(node.kind == TypeKind::kTuple ? std::to_string(i) : member.label);
-      value(*member.type, at);
-      pop();
+      if (arena_[*member.type].has_handle) {
+        push(node.kind == TypeKind::kTuple ? std::to_string(i) : member.label);
+        value(*member.type, at);
+        pop();
+      }
       advance(at, *member.type);
     }
     --aggregates_;
@@ -141,29 +179,29 @@ class Visitor {
     } else {
       payload.offset += layout.payload;
     }
-    const std::size_t first = node.kind == TypeKind::kOption ? 1 : 0;  // the case `none` has no member
-    for (std::size_t i = 0; i < node.members.size(); ++i) {
+    const bool option = node.kind == TypeKind::kOption;  // its case `none` has no member
+    for (std::size_t i = 0; i < node.members.size() && !stopped_; ++i) {
       const Member& item = node.members[i];
       if (!item.type || !arena_[*item.type].has_handle) {
         continue;
       }
       Guard guard;
-      guard.caller = guard.callee = location(start, false);
+      guard.caller = guard.callee = location(start);
       guard.width = start.flat ? std::uint8_t{4} : static_cast<std::uint8_t>(layout.discriminant);
-      guard.case_index = static_cast<std::uint32_t>(i + first);
-      guard.case_label = item.label;
+      guard.case_index = static_cast<std::uint32_t>(option ? 1 : i);
+      guard.case_label = option ? "some" : item.label;
+      push(guard.case_label);
       guards_.push_back(std::move(guard));
-      push(item.label);
       value(*item.type, payload);
-      pop();
       guards_.pop_back();
+      pop();
     }
   }
 
   void fixed_list(const TypeNode& node, Start at) {
     const TypeId element = *node.members.front().type;
     ++lists_;
-    for (std::uint32_t i = 0; i < node.length && !out_.unsupported; ++i) {
+    for (std::uint32_t i = 0; i < node.length && !stopped_; ++i) {
       push(fmt::format("[{}]", i));
       value(element, at);
       pop();
@@ -172,70 +210,61 @@ class Visitor {
     --lists_;
   }
 
-  /// The start of an element behind the pointer at `start`.
-  Start element_of(const Start& start, std::uint64_t stride) const {
+  /// `content` is what lies at the layout's payload offset of each element, and `part` its name there.
+  void list(TypeId content, const TypeLayout& layout, const Start& start, const std::string& part) {
     Start element = start;
     element.flat = false;
-    element.lists.push_back(
-        {start.flat ? 0 : static_cast<std::uint32_t>(start.offset), static_cast<std::uint32_t>(stride)});
-    element.offset = 0;
-    return element;
-  }
-
-  void list(TypeId element, const Start& start) {
+    element.lists.push_back({.offset = start.flat ? 0 : static_cast<std::uint32_t>(start.offset),
+                             .stride = static_cast<std::uint32_t>(layout.stride)});
+    element.offset = layout.payload;
     ++lists_;
     push("[]");
-    value(element, element_of(start, layouts_[element].size));
-    pop();
-    --lists_;
-  }
-
-  void map(const TypeNode& node, const Start& start) {
-    const TypeLayout& key = layouts_[*node.members[0].type];
-    const TypeLayout& content = layouts_[*node.members[1].type];
-    const std::uint64_t offset = aligned(key.size, content.alignment);
-    const std::uint32_t alignment = std::max(key.alignment, content.alignment);
-    Start element = element_of(start, aligned(offset + content.size, alignment));
-    element.offset = offset;
-    ++lists_;
-    push("[]");
-    push("value");
-    value(*node.members[1].type, element);
-    pop();
+    if (!part.empty()) {
+      push(part);
+    }
+    value(content, element);
+    if (!part.empty()) {
+      pop();
+    }
     pop();
     --lists_;
   }
 
   const TypeArena& arena_;
   const Layouts& layouts_;
+  const std::uint64_t most_weight_;
   Signature& out_;
+  bool stopped_ = false;
   bool result_ = false;
   const std::vector<SlotType>* slots_ = nullptr;
   std::vector<std::string> path_;
   std::vector<Guard> guards_;
+  unsigned depth_ = 0;
   unsigned aggregates_ = 0;
   unsigned lists_ = 0;
 };
 
 }  // namespace
 
-Signature handles_of(const component::FuncType& type, const TypeArena& arena, const Layouts& layouts) {
+Signature handles_of(const component::FuncType& type, const TypeArena& arena, const Layouts& layouts,
+                     std::uint64_t most_weight) {
   Signature out;
-  std::vector<SlotType> slots;
+  std::vector<SlotType> slots;  // of all parameters; more than kMostFlatParams are only counted to be more
   std::uint64_t bytes = 0;
+  bool too_large = type.result && layouts[*type.result].too_large;
   for (const component::Parameter& param : type.params) {
     const TypeLayout& layout = layouts[param.type];
-    bytes = aligned(bytes, layout.alignment) + layout.size;
-    slots.insert(slots.end(), layout.slots.begin(), layout.slots.end());
-    if (bytes >= kMostBytes) {
-      break;
+    bytes = std::min(aligned(bytes, layout.alignment) + layout.size, kMostBytes);
+    too_large |= layout.too_large;
+    if (slots.size() <= kMostFlatParams) {
+      slots.insert(slots.end(), layout.slots.begin(), layout.slots.end());
     }
   }
-  if (bytes >= kMostBytes || (type.result && layouts[*type.result].size >= kMostBytes)) {
-    out.unsupported = {"too-large", "a value of 256 MiB or more in a signature"};
+  if (too_large || bytes >= kMostBytes) {
+    out.limit = {"too-large", "a value type in its signature takes 256 MiB or more"};
     return out;
   }
-  Visitor visitor(arena, layouts, out);
+  Visitor visitor(arena, layouts, most_weight, out);
   const bool spilled = slots.size() > kMostFlatParams;
   Start at{.root = spilled ? Root::kParamArea : Root::kFlat,
            .flat = !spilled,
@@ -267,9 +296,6 @@ Signature handles_of(const component::FuncType& type, const TypeArena& arena, co
     visitor.value(
         *type.result,
         {.root = area ? Root::kResultArea : Root::kFlat, .flat = !area, .slot = 0, .lists = {}, .offset = 0});
-  }
-  if (out.unsupported && out.unsupported->first == "too-many-handles") {
-    out.handles.clear();
   }
   return out;
 }

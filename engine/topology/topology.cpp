@@ -5,36 +5,41 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 #include <unordered_map>
+#include <utility>
 
 #include "engine/topology/positions.h"
+#include "engine/topology/view_table.h"
 
 namespace meld_verify::topology {
 namespace {
 
 using component::Canon;
 using component::Composition;
-using component::FuncRef;
 using component::FuncTypeId;
 using component::Lift;
 using component::Lower;
 using component::ResourceBuiltin;
 using component::ResourceName;
 
+/// What all positions may weigh: this and as much again for each call as a call of some tens of handles does.
+constexpr std::uint64_t kBaseWeight = std::uint64_t{64} << 20;
+constexpr std::uint64_t kWeightPerCall = 4'096;
+
 class Builder {
  public:
-  explicit Builder(const Composition& composition) : composition_(composition), layouts_(composition.types) {
+  explicit Builder(const Composition& composition)
+      : composition_(composition), layouts_(composition.types), views_(topology_.views) {
     topology_.names.emplace_back();
-    name_numbers_.emplace("", 0);
+    name_numbers_.emplace("", NameId{});
+    weight_left_ = kBaseWeight + kWeightPerCall * (composition.canons.size() + composition.exports.size());
   }
 
   Topology build() {
     instances_and_resources();
-    for (const component::Unsupported& item : composition_.unsupported) {
-      topology_.unsupported.push_back({item.instance, item.code, item.sentence});
-    }
+    list_unsupported();
     list_boundaries();
-    find_uses();
     make_views();
     place_handles();
     std::vector<InstanceId> started;
@@ -48,19 +53,25 @@ class Builder {
   }
 
  private:
-  /// A boundary's signatures: what its handles are, and the types as caller and callee write them.
+  /// A signature, and where its layouts are in the topology.
+  struct Known {
+    Signature signature;
+    std::vector<LayoutId> layouts;  ///< parallel to its handles, whose own layouts were moved from
+    std::vector<NameId> labels;     ///< parallel to its handles
+  };
+
+  /// A boundary's signature as caller and callee write it; both null where it has no positions.
   struct Call {
-    Signature caller;
-    Signature callee;
+    const Known* caller = nullptr;
+    const Known* callee = nullptr;
   };
 
   NameId name(const std::string& text) {
-    const auto [place, fresh] =
-        name_numbers_.try_emplace(text, static_cast<std::uint32_t>(topology_.names.size()));
+    const auto [place, fresh] = name_numbers_.try_emplace(text, NameId{topology_.names.size()});
     if (fresh) {
       topology_.names.push_back(text);
     }
-    return NameId{place->second};
+    return place->second;
   }
 
   void instances_and_resources() {
@@ -84,103 +95,191 @@ class Builder {
     }
   }
 
-  const Lift& lift_of(CanonId id) const { return std::get<Lift>(composition_.canons[id.value].what); }
+  // --- what a check cannot speak of
 
-  void add_boundary(Boundary boundary, FuncTypeId caller, FuncTypeId callee) {
-    Call call{handles_of(composition_.types[caller], composition_.types, layouts_),
-              caller == callee ? Signature{}
-                               : handles_of(composition_.types[callee], composition_.types, layouts_)};
-    if (caller == callee) {
-      call.callee = call.caller;
+  void list_unsupported() {
+    for (const component::Unsupported& item : composition_.unsupported) {
+      topology_.unsupported.push_back({item.instance, item.code, item.sentence});
+      listed_.insert({item.instance, item.offset, item.code});
     }
-    const InstanceId blamed = boundary.callee == kHost ? boundary.caller : boundary.callee;
-    const std::string function = topology_.text(boundary.function);
-    if (call.callee.unsupported) {
-      topology_.unsupported.push_back({blamed, call.callee.unsupported->first,
-                                       fmt::format("{}: {}", function, call.callee.unsupported->second)});
-    } else if (!same_handles(call.caller, call.callee)) {
-      topology_.unsupported.push_back(
-          {blamed, "signature-mismatch",
-           fmt::format("{}: caller and callee place its handles differently", function)});
-      call = {};
+    for (const Canon& canon : composition_.canons) {
+      if (const auto* lift = std::get_if<Lift>(&canon.what)) {
+        if (lift->options.async || composition_.types[lift->type].async) {
+          refuse(canon, "async-lift", "an asynchronous function is lifted, which is out of scope");
+        }
+      } else if (const auto* lower = std::get_if<Lower>(&canon.what)) {
+        if (lower->options.async || composition_.types[lower->type].async) {
+          refuse(canon, "async-lower", "a function is lowered asynchronously, which is out of scope");
+        }
+        const CanonId* callee = std::get_if<CanonId>(&lower->callee);
+        if (callee != nullptr && related(canon.owner, composition_.canons[callee->value].owner)) {
+          refuse(canon, "donut",
+                 "it calls a function of itself or of an instance around it or inside it, which is out of "
+                 "scope");
+        }
+      }
     }
-    topology_.boundaries.push_back(boundary);
-    calls_.push_back(std::move(call));
   }
 
-  static bool same_handles(const Signature& left, const Signature& right) {
-    return std::equal(left.handles.begin(), left.handles.end(), right.handles.begin(), right.handles.end(),
-                      [](const HandlePlace& a, const HandlePlace& b) {
-                        return a.kind == b.kind && a.result == b.result && a.resource == b.resource &&
-                               a.layout.caller == b.layout.caller &&
-                               a.layout.guards.size() == b.layout.guards.size();
+  /// Unless the decoder has said so of this very definition.
+  void refuse(const Canon& canon, const std::string& code, std::string sentence) {
+    if (listed_.insert({canon.owner, canon.offset, code}).second) {
+      topology_.unsupported.push_back({canon.owner, code, std::move(sentence)});
+    }
+  }
+
+  bool encloses(InstanceId outer, InstanceId inner) const {
+    std::optional<InstanceId> at = inner;
+    while (at && *at != outer) {
+      at = composition_.instances[at->value].parent;
+    }
+    return at.has_value();
+  }
+
+  bool related(InstanceId left, InstanceId right) const {
+    return encloses(left, right) || encloses(right, left);
+  }
+
+  // --- boundaries
+
+  const Known& signature_of(FuncTypeId type) {
+    const auto [place, fresh] = signatures_.try_emplace(type);
+    Known& known = place->second;
+    if (fresh) {
+      known.signature = handles_of(composition_.types[type], composition_.types, layouts_, weight_left_);
+      weight_left_ -= std::min(weight_left_, known.signature.weight);
+      for (HandlePlace& handle : known.signature.handles) {
+        known.layouts.push_back(layout(std::move(handle.layout)));
+        known.labels.push_back(name(handle.label));
+      }
+    }
+    return known;
+  }
+
+  LayoutId layout(Layout&& layout) {
+    const auto [place, fresh] = layout_numbers_.try_emplace(std::move(layout), topology_.layouts.size());
+    if (fresh) {
+      topology_.layouts.push_back(place->first);
+    }
+    return place->second;
+  }
+
+  void add_boundary(Boundary boundary, FuncTypeId caller, FuncTypeId callee) {
+    Call call{&signature_of(caller), &signature_of(callee)};
+    std::optional<SignatureLimit> limit = call.callee->signature.limit;
+    if (!limit) {
+      limit = call.caller->signature.limit;
+    }
+    if (!limit && !same_shape(*call.caller, *call.callee)) {
+      limit = {"signature-mismatch", "caller and callee place its handles differently"};
+    }
+    if (!limit || limit->code == "stream") {
+      const std::uint64_t weight = call.callee->layouts.size() * sizeof(Position);
+      if (weight > weight_left_) {
+        limit = {"too-many-handles",
+                 "the handle positions of all functions take more memory than is set aside for them"};
+      } else {
+        weight_left_ -= weight;
+      }
+    }
+    if (limit) {
+      topology_.unsupported.push_back(
+          {boundary.callee == kHost ? boundary.caller : boundary.callee, limit->code,
+           fmt::format("{}: {}", topology_.text(boundary.function), limit->sentence)});
+      if (limit->code != "stream" || !same_shape(*call.caller, *call.callee)) {
+        call = {};
+      }
+    }
+    topology_.boundaries.push_back(boundary);
+    calls_.push_back(call);
+  }
+
+  /// The same handles in the same places; paths and labels are for readers.
+  bool same_shape(const Known& left, const Known& right) const {
+    if (&left == &right) {
+      return true;
+    }
+    const std::vector<HandlePlace>& a = left.signature.handles;
+    const std::vector<HandlePlace>& b = right.signature.handles;
+    if (a.size() != b.size()) {
+      return false;
+    }
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      if (a[i].kind != b[i].kind || a[i].result != b[i].result || a[i].resource != b[i].resource ||
+          (left.layouts[i] != right.layouts[i] && !same_places(topology_.layouts[left.layouts[i].value],
+                                                               topology_.layouts[right.layouts[i].value]))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  static bool same_places(const Layout& left, const Layout& right) {
+    return left.caller == right.caller &&
+           std::equal(left.guards.begin(), left.guards.end(), right.guards.begin(), right.guards.end(),
+                      [](const Guard& a, const Guard& b) {
+                        return a.caller == b.caller && a.width == b.width && a.case_index == b.case_index;
                       });
   }
 
   void list_boundaries() {
     for (std::uint32_t i = 0; i < composition_.canons.size(); ++i) {
       const Canon& canon = composition_.canons[i];
-      const Lower* lower = std::get_if<Lower>(&canon.what);
+      const auto* lower = std::get_if<Lower>(&canon.what);
       if (lower == nullptr) {
         continue;
       }
-      const CanonId* lift = std::get_if<CanonId>(&lower->callee);
+      const CanonId* callee = std::get_if<CanonId>(&lower->callee);
       Boundary boundary{.caller = canon.owner,
-                        .callee = lift == nullptr ? kHost : composition_.canons[lift->value].owner,
+                        .callee = kHost,
                         .interface_name = name(lower->interface_name),
                         .function = name(lower->name),
                         .lower = CanonId{i},
-                        .lift = lift == nullptr ? std::nullopt : std::optional(*lift)};
-      add_boundary(boundary, lower->type,
-                   lift == nullptr
-                       ? composition_.host_funcs[std::get<component::HostFuncId>(lower->callee).value].type
-                       : lift_of(*lift).type);
+                        .lift = {}};
+      if (callee == nullptr) {
+        const auto host = std::get<component::HostFuncId>(lower->callee);
+        add_boundary(boundary, lower->type, composition_.host_funcs[host.value].type);
+      } else {
+        const Canon& lift = composition_.canons[callee->value];
+        boundary.callee = lift.owner;
+        boundary.lift = *callee;
+        add_boundary(boundary, lower->type, std::get<Lift>(lift.what).type);
+      }
     }
     for (const component::WorldExport& item : composition_.exports) {
-      if (const CanonId* lift = std::get_if<CanonId>(&item.func)) {
+      if (const CanonId* callee = std::get_if<CanonId>(&item.func)) {
+        const Canon& lift = composition_.canons[callee->value];
         add_boundary({.caller = kHost,
-                      .callee = composition_.canons[lift->value].owner,
+                      .callee = lift.owner,
                       .interface_name = name(item.interface_name),
                       .function = name(item.name),
                       .lower = {},
-                      .lift = *lift},
-                     item.type, lift_of(*lift).type);
+                      .lift = *callee},
+                     item.type, std::get<Lift>(lift.what).type);
       }
     }
   }
 
+  // --- views
+
   /// Which instance handles which resource type, in calls or by built-ins.
-  void find_uses() {
+  std::set<std::pair<InstanceId, ResourceId>> uses() const {
+    std::set<std::pair<InstanceId, ResourceId>> found;
     for (std::size_t b = 0; b < calls_.size(); ++b) {
-      for (const HandlePlace& place : calls_[b].callee.handles) {
-        uses_.insert({topology_.boundaries[b].caller, place.resource});
-        uses_.insert({topology_.boundaries[b].callee, place.resource});
+      if (calls_[b].callee == nullptr) {
+        continue;
+      }
+      for (const HandlePlace& place : calls_[b].callee->signature.handles) {
+        found.insert({topology_.boundaries[b].caller, place.resource});
+        found.insert({topology_.boundaries[b].callee, place.resource});
       }
     }
     for (const Canon& canon : composition_.canons) {
       if (const auto* builtin = std::get_if<ResourceBuiltin>(&canon.what)) {
-        uses_.insert({canon.owner, builtin->resource});
+        found.insert({canon.owner, builtin->resource});
       }
     }
-  }
-
-  std::uint32_t view(InstanceId instance, ResourceId resource, NameId interface_name, NameId label,
-                     bool exported) {
-    std::vector<std::uint32_t>& known = views_of_[{instance, resource}];
-    for (const std::uint32_t id : known) {
-      const View& view = topology_.views[id];
-      if (view.interface_name == interface_name && view.name == label && view.exported == exported) {
-        return id;
-      }
-    }
-    const auto id = static_cast<std::uint32_t>(topology_.views.size());
-    topology_.views.push_back({.instance = instance,
-                               .resource = resource,
-                               .interface_name = interface_name,
-                               .name = label,
-                               .exported = exported});
-    known.push_back(id);
-    return id;
+    return found;
   }
 
   void make_views() {
@@ -189,135 +288,82 @@ class Builder {
       if (builtin == nullptr) {
         continue;
       }
-      View& made = topology_.views[view(canon.owner, builtin->resource, name(builtin->interface_name),
-                                        name(builtin->name), builtin->exported)];
+      View& view = views_.at(canon.owner, builtin->resource, name(builtin->interface_name),
+                             name(builtin->name), builtin->exported);
       switch (builtin->op) {
         case component::ResourceOp::kNew:
-          made.has_new = true;
+          view.has_new = true;
           break;
         case component::ResourceOp::kRep:
-          made.has_rep = true;
+          view.has_rep = true;
           break;
         case component::ResourceOp::kDrop:
-          made.has_drop = true;
+          view.has_drop = true;
           break;
       }
     }
+    const std::set<std::pair<InstanceId, ResourceId>> used = uses();
     for (const ResourceName& known : composition_.resource_names) {
-      if (uses_.contains({known.instance, known.resource})) {
-        view(known.instance, known.resource, name(known.interface_name), name(known.name), known.exported);
+      if (known.instance != kHost && used.contains({known.instance, known.resource})) {
+        views_.at(known.instance, known.resource, name(known.interface_name), name(known.name),
+                  known.exported);
       }
     }
-    for (const auto& [instance, resource] : uses_) {
-      if (!views_of_.contains({instance, resource})) {
-        const component::Resource& what = composition_.resources[resource.value];
-        view(instance, resource, name(what.interface_name), name(what.name), what.definer == instance);
+    for (const auto& [instance, resource] : used) {
+      if (!views_.knows(instance, resource)) {
+        const Resource& what = topology_.resources[resource.value];
+        views_.at(instance, resource, what.interface_name, what.name, what.definer == instance);
       }
     }
   }
 
-  /// Of several names the one that the signature uses, in the interface of the function; else the first.
-  ViewId view_for(InstanceId instance, ResourceId resource, const std::string& label,
-                  NameId interface_name) const {
-    const std::vector<std::uint32_t>& known = views_of_.at({instance, resource});
-    std::uint32_t best = known.front();
-    int best_score = -1;
-    for (const std::uint32_t id : known) {
-      const View& view = topology_.views[id];
-      const int score =
-          (topology_.text(view.name) == label ? 2 : 0) + (view.interface_name == interface_name ? 1 : 0);
-      if (score > best_score) {
-        best = id;
-        best_score = score;
-      }
-    }
-    return ViewId{best};
-  }
+  // --- positions
 
   void place_handles() {
-    std::map<Layout, std::uint32_t> layouts;
     for (std::uint32_t b = 0; b < calls_.size(); ++b) {
       Boundary& boundary = topology_.boundaries[b];
       boundary.first_position = static_cast<std::uint32_t>(topology_.positions.size());
       const Call& call = calls_[b];
-      for (std::size_t i = 0; i < call.callee.handles.size(); ++i) {
-        const HandlePlace& place = call.callee.handles[i];
-        const HandlePlace& caller_place = i < call.caller.handles.size() ? call.caller.handles[i] : place;
-        const auto [layout, fresh] =
-            layouts.try_emplace(place.layout, static_cast<std::uint32_t>(topology_.layouts.size()));
-        if (fresh) {
-          topology_.layouts.push_back(place.layout);
-        }
-        const ViewId caller =
-            view_for(boundary.caller, place.resource, caller_place.label, boundary.interface_name);
-        const ViewId callee = view_for(boundary.callee, place.resource, place.label, boundary.interface_name);
-        topology_.positions.push_back({.boundary = BoundaryId{b},
-                                       .layout = LayoutId{layout->second},
-                                       .sender = place.result ? callee : caller,
-                                       .receiver = place.result ? caller : callee,
-                                       .kind = place.kind,
-                                       .result = place.result,
-                                       .alias_depth = static_cast<std::uint8_t>(std::min<std::uint32_t>(
-                                           255, std::max(place.alias_depth, caller_place.alias_depth)))});
+      if (call.callee == nullptr) {
+        continue;
       }
-      boundary.position_count =
-          static_cast<std::uint32_t>(topology_.positions.size()) - boundary.first_position;
+      boundary.position_count = static_cast<std::uint32_t>(call.callee->layouts.size());
+      for (std::size_t i = 0; i < call.callee->layouts.size(); ++i) {
+        const HandlePlace& out = call.caller->signature.handles[i];
+        const HandlePlace& in = call.callee->signature.handles[i];
+        const ViewId caller =
+            views_.find(boundary.caller, in.resource, boundary.interface_name, call.caller->labels[i]);
+        const ViewId callee =
+            views_.find(boundary.callee, in.resource, boundary.interface_name, call.callee->labels[i]);
+        const std::uint32_t depth = std::max(in.alias_depth, out.alias_depth);
+        topology_.positions.push_back(
+            {.boundary = BoundaryId{b},
+             .layout = call.callee->layouts[i],
+             .sender = in.result ? callee : caller,
+             .receiver = in.result ? caller : callee,
+             .kind = in.kind,
+             .result = in.result,
+             .alias_depth = static_cast<std::uint8_t>(std::min<std::uint32_t>(depth, 255))});
+      }
     }
   }
 
   const Composition& composition_;
   const Layouts layouts_;
   Topology topology_;
-  std::unordered_map<std::string, std::uint32_t> name_numbers_;
-  std::vector<Call> calls_;  ///< parallel to the boundaries
-  std::set<std::pair<InstanceId, ResourceId>> uses_;
-  std::map<std::pair<InstanceId, ResourceId>, std::vector<std::uint32_t>> views_of_;
+  ViewTable views_;
+  std::uint64_t weight_left_ = 0;
+  std::unordered_map<std::string, NameId> name_numbers_;
+  std::map<Layout, LayoutId> layout_numbers_;
+  std::unordered_map<FuncTypeId, Known> signatures_;  ///< nodes stay where they are
+  std::vector<Call> calls_;                           ///< parallel to the boundaries
+  std::set<std::tuple<InstanceId, wasm::ByteOffset, std::string>> listed_;
 };
 
 }  // namespace
 
 Topology topology_of(const Composition& composition) {
   return Builder(composition).build();
-}
-
-void mark_reachable(Topology& topology, const std::vector<InstanceId>& started) {
-  std::vector<std::vector<std::uint32_t>> called_by(topology.instances.size());
-  for (std::uint32_t b = 0; b < topology.boundaries.size(); ++b) {
-    called_by[topology.boundaries[b].caller.value].push_back(b);
-  }
-  std::vector<std::vector<InstanceId>> drops(topology.instances.size());
-  for (const View& view : topology.views) {
-    if (view.has_drop && topology.resources[view.resource.value].has_destructor) {
-      drops[view.instance.value].push_back(topology.resources[view.resource.value].definer);
-    }
-  }
-  std::vector<InstanceId> work;
-  const auto reach = [&](InstanceId instance) {
-    if (instance != kHost && !topology.instances[instance.value].reachable) {
-      topology.instances[instance.value].reachable = true;
-      work.push_back(instance);
-    }
-  };
-  const auto call = [&](std::uint32_t boundary) {
-    topology.boundaries[boundary].reachable = true;
-    reach(topology.boundaries[boundary].callee);
-  };
-  for (const std::uint32_t boundary : called_by[kHost.value]) {
-    call(boundary);
-  }
-  for (const InstanceId instance : started) {
-    reach(instance);
-  }
-  while (!work.empty()) {
-    const InstanceId instance = work.back();
-    work.pop_back();
-    for (const std::uint32_t boundary : called_by[instance.value]) {
-      call(boundary);
-    }
-    for (const InstanceId definer : drops[instance.value]) {
-      reach(definer);
-    }
-  }
 }
 
 }  // namespace meld_verify::topology

@@ -92,7 +92,9 @@ struct Location {
 struct Guard {
   Location caller;
   Location callee;
-  std::uint8_t width = 4;  ///< bytes in memory: 1, 2 or 4; a flat discriminant is one i32
+  /// Bytes in memory: 1, 2 or 4. A flat discriminant is one slot (4), and like a handle the low half of it
+  /// where a case around it makes the slot an i64.
+  std::uint8_t width = 4;
   std::uint32_t case_index = 0;
   std::string case_label;  ///< "some", "ok", …
   auto operator<=>(const Guard&) const = default;
@@ -158,13 +160,18 @@ struct Topology {
   [[nodiscard]] const std::string& text(NameId id) const { return names[id.value]; }
 };
 
-/// Reduces a composition. Never fails on a decoded composition; what it cannot lay out (more than 65,536
-/// positions in one function, streams and futures of handles, …) is listed in `unsupported`.
+/// Reduces a composition. Never fails on a decoded composition; what it cannot lay out or speak of is listed
+/// in `unsupported`, after what the decoder listed there. Its codes: "too-large" (a value type of 256 MiB or
+/// more), "too-many-handles" (more than 65,536 positions in one function, or more in all than memory should
+/// be spent on), "too-deep", "signature-mismatch" (no positions for these boundaries); "stream" (a stream or
+/// future crosses), "donut" (caller is callee, or one is inside the other), "async-lower", "async-lift" (the
+/// positions are those of the synchronous call).
 [[nodiscard]] Topology topology_of(const component::Composition& composition);
 
 /// Adds each instance's `reachable` and each boundary's, from the boundaries that the host calls and from
 /// `started` (instances whose core code runs at instantiation). A call to an instance reaches all its own
-/// lowers, and the definers of the resource types that it can drop.
+/// lowers, and the definers of the resource types that it can drop; the host can drop every own that a
+/// reachable call hands to it. Linear.
 void mark_reachable(Topology& topology, const std::vector<InstanceId>& started);
 
 }  // namespace meld_verify::topology
