@@ -71,13 +71,14 @@ struct PlanCommand {
       return fail(topology.error());
     }
     const routing::Plan plan = routing::required_plan(*topology);
+    const int exit_code = topology->unsupported.empty() ? kProved : kUnsupported;
     if (format == "json") {
-      return print(routing::write_plan(plan, *topology, {.locations = true}), kProved);
+      return print(routing::write_plan(plan, *topology, {.locations = true}), exit_code);
     }
     if (format == "dot") {
-      return print(report::plan_dot(*topology, plan), kProved);
+      return print(report::plan_dot(*topology, plan), exit_code);
     }
-    return print(report::plan_text(*topology, plan, {.colour = colours(), .all = all}), kProved);
+    return print(report::plan_text(*topology, plan, {.colour = colours(), .all = all}), exit_code);
   }
 };
 
