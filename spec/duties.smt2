@@ -41,6 +41,10 @@
 (rule (=> (and (rep-in p) (to-definer p) (converted p)) (neglects-rep-in p)) neglects-rep-in-definer)
 (rule (=> (and (rep-in p) (not (to-definer p)) (not (lent-first p))) (neglects-rep-in p)) neglects-rep-in-other)
 
+; Nobody inside reads, makes or ends an entry of a host's type in the canonical table: only the host has its rep.
+(declare-rel neglects-token-kept (Position))
+(rule (=> (and (token p) (step p n op canonical k)) (neglects-token-kept p)) neglects-token-kept)
+
 ; unwrapped p     the only step reads the token out of the sender's table (and, for own, removes it)
 (declare-rel token-taken (Position))
 (declare-rel token-read (Position))

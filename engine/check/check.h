@@ -64,9 +64,10 @@ struct Report {
   Verdict verdict = Verdict::kUnknown;
   std::vector<Finding> findings;  ///< refuting ones first, then warnings, then latent ones
   std::uint64_t unnamed = 0;      ///< broken units beyond those that were looked at closely
+  std::uint64_t unproved = 0;  ///< units that break a rule, where no leak has a name: not refuted, not proved
   std::vector<std::string> assumptions;
   std::vector<topology::Unsupported> unsupported;
-  std::string error;       ///< kError and kUnknown: what went wrong
+  std::string error;       ///< kError and kUnknown: what went wrong; the first unproved place
   bool judged = false;     ///< Z3 judged the whole plan too, and agreed
   std::size_t shapes = 0;  ///< distinct shapes that Z3 decided
 };

@@ -38,10 +38,11 @@ class ShapeReader {
 /// What the rules say of a shape.
 struct ShapeVerdict {
   std::uint32_t broken = 0;  ///< bit n: rule n
-  bool named = false;        ///< some code applies, if only one that is no refutation
+  bool named = false;        ///< nothing is broken, but some code applies: a warning
 };
 
-/// Asks Z3, once for all of them. Result parallel to `shapes`.
+/// Asks Z3, some thousands of them at a time, first what is broken, then the names of what is not. Result
+/// parallel to `shapes`.
 [[nodiscard]] std::vector<ShapeVerdict> judge_shapes(const RuleText& rules, const std::vector<Shape>& shapes);
 
 /// The facts of one shape, with identities from `base` on (16 are used), and the unit that it is of.
