@@ -43,6 +43,14 @@ Json finding_json(const check::Finding& finding, const topology::Topology& topol
   json["belongs"] = finding.belongs;
   json["because"] = finding.because;
   json["mend"] = finding.mend;
+  Json& repair = json["repair"] = Json::array();
+  for (const check::PatchOp& op : finding.repair) {
+    Json line{{"op", op.op}, {"path", op.path}};
+    if (!op.value.empty()) {
+      line["value"] = Json::parse(op.value);
+    }
+    repair.push_back(std::move(line));
+  }
   Json& instances = json["instances"] = Json::array();
   for (const topology::InstanceId instance : finding.involved) {
     instances.push_back(
