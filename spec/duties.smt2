@@ -64,11 +64,12 @@
 
 ; --- where the handle sits -------------------------------------------------------------------------------------------
 ; misplaced p d   the plan looks for the handle elsewhere than the Canonical ABI puts it; d is the first difference:
-;                 its guards, the list it lies in, the kind of area, the offset, the type of a joined slot
+;                 its guards, the list it lies in, the kind of area, the offset, the type of a joined slot.
+;                 Where nothing is to be done, nothing is done elsewhere.
 (declare-var d Place)
 (declare-rel misplaced (Position Place))
 (declare-rel neglects-place (Position))
-(rule (=> (misplaced p d) (neglects-place p)) neglects-place)
+(rule (=> (and (misplaced p d) (converted p)) (neglects-place p)) neglects-place)
 
 ; --- how a table is built --------------------------------------------------------------------------------------------
 ; symbol t y      the table's functions are called y in the fused file

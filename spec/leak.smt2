@@ -287,11 +287,11 @@
 (rule (=> (crosses p borrow u v) (borrow-at p)) borrow-at)
 (rule (=> (and (borrow-at p) (arrives p) (takes-entry p)) (finding unit-position p L43)) L43-lender-loses)
 ; the value sits elsewhere (Place: 1 guard, 2 list, 3 area, 4 offset, 5 slot type)
-(rule (=> (misplaced p #b001) (finding unit-position p L31)) L31-guard)
-(rule (=> (misplaced p #b010) (finding unit-position p L32)) L32-list)
-(rule (=> (misplaced p #b011) (finding unit-position p L33)) L33-area)
-(rule (=> (misplaced p #b100) (finding unit-position p L35)) L35-offset)
-(rule (=> (misplaced p #b101) (finding unit-position p L14)) L14-slot)
+(rule (=> (and (misplaced p #b001) (neglects-place p)) (finding unit-position p L31)) L31-guard)
+(rule (=> (and (misplaced p #b010) (neglects-place p)) (finding unit-position p L32)) L32-list)
+(rule (=> (and (misplaced p #b011) (neglects-place p)) (finding unit-position p L33)) L33-area)
+(rule (=> (and (misplaced p #b100) (neglects-place p)) (finding unit-position p L35)) L35-offset)
+(rule (=> (and (misplaced p #b101) (neglects-place p)) (finding unit-position p L14)) L14-slot)
 
 ; --- what must trap does not: guests that keep to the law are not harmed (guard, isolation) ------------------------------
 ; lax t g      table t does not check g: 0 index zero, 1 bounds, 2 freed entries, 3 types, 4 own or borrow, 5 lends

@@ -33,7 +33,7 @@ struct Options {
 
 /// One line of a value's way.
 struct WayStep {
-  std::string verb;     ///< "born", "kept", "crosses", "arrives", "used"
+  std::string verb;     ///< "born", "leaves", "crosses", "arrives", "kept", "harm"
   std::string where;    ///< "leaf", "leaf → runner"
   std::string what;     ///< "[constructor]thing  result"
   std::string space;    ///< what the value is there
