@@ -180,30 +180,35 @@ RC_GTEST_PROP(CheckProperty, EveryRepairMendsTheFile, ()) {
   RC_CLASSIFY(rounds > 0, "mended");
 }
 
-// The other direction is a matter of luck: most leaks of a value or a destructor show in some run.
-TEST(ConcreteRuns, ShowMostLeaksOfValuesAndDestructors) {
-  std::size_t refuted = 0, shown = 0;
-  rc::check("collects", [&] {
-    const Sample sample = random_sample(1);
-    const Report report = check(sample.topology, sample.plan, rules(), {.latent = true});
-    const bool harmful =
-        std::any_of(report.findings.begin(), report.findings.end(), [](const Finding& finding) {
-          return (finding.unit.kind == UnitKind::kPosition || finding.unit.kind == UnitKind::kView) &&
-                 (finding.harm == Harm::kEscape || finding.harm == Harm::kOwner);
-        });
-    if (report.verdict != Verdict::kRefuted || !harmful) {
-      return;
+// The other direction is a matter of luck: where one rule alone is broken, some run of some such plan goes
+// wrong, so no rule about values and destructors is there for nothing, and the machine would notice if it
+// were missing.
+TEST(ConcreteRuns, GoWrongWhereOneRuleAloneIsBroken) {
+  // Not here: what no single mutation breaks alone or a random run seldom meets (names of one type kept
+  // apart, a second step too many, destructors of borrows, two tables of one symbol), and what harms nobody
+  // in a short run (capacity, reuse) or only shows in conversions (the definer).
+  std::set<std::string> missing{
+      "violates-own-source",    "violates-own-target", "violates-own-unconverted", "violates-borrow-source",
+      "violates-borrow-target", "violates-holds",      "violates-intrinsic",       "violates-destroys",
+      "neglects-guest-own",     "neglects-token-in",   "neglects-token-out",       "neglects-lent-out",
+      "neglects-place"};
+  for (std::size_t i = 0; i < 2000 && !missing.empty(); ++i) {
+    const Sample sample =
+        rc::gen::exec([] { return random_sample(1); })(rc::Random(i), rc::kNominalSize).value();
+    std::set<std::string> broken;
+    for (const smt::Broken& row : linear_pass(sample.topology, sample.plan, rules()).broken) {
+      broken.insert(rules().rule_names[row.rule]);
     }
-    bool found = false;
-    for (std::uint32_t seed = 0; seed < 50 && !found; ++seed) {
-      found = ConcreteRun(sample.topology, sample.plan, seed).run(200).has_value();
+    if (broken.size() != 1 || !missing.contains(*broken.begin())) {
+      continue;
     }
-    ++refuted;
-    shown += found ? 1 : 0;
-  });
-  std::cout << shown << " of " << refuted << " leaks show in a run\n";
-  ASSERT_GT(refuted, 5u);
-  EXPECT_GT(shown * 10, refuted * 4);
+    for (std::uint32_t seed = 0; seed < 50 && missing.contains(*broken.begin()); ++seed) {
+      if (ConcreteRun(sample.topology, sample.plan, seed).run(200)) {
+        missing.erase(*broken.begin());
+      }
+    }
+  }
+  EXPECT_EQ(missing, std::set<std::string>{});
 }
 
 }  // namespace
