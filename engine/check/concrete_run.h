@@ -80,6 +80,9 @@ class ConcreteRun {
     return index;
   }
   bool holds(routing::TableId table, routing::TypeKeyId key) const {
+    if (table == routing::kCanonicalTable) {
+      return true;
+    }
     const auto& types = plan_.tables[table.value].types;
     return std::find(types.begin(), types.end(), key) != types.end();
   }

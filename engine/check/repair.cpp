@@ -136,6 +136,9 @@ class Change {
       route.borrow_destructors.clear();
       return;
     }
+    if (what.instance == topology::kHost) {
+      return;  // always in the canonical table, under the right type
+    }
     // A table that is the instance's own stays its home.
     const TableId home = view(id).table;
     const std::vector<InstanceId>& users =

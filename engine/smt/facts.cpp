@@ -76,6 +76,10 @@ class Writer {
     facts_.add(Relation::kView, {id, view.instance.value, view.resource.value});
     facts_.add(Relation::kTableOf, {id, route.table.value});
     facts_.add(Relation::kTypeOf, {id, route.type.value});
+    if (route.table == routing::kCanonicalTable) {
+      // The run time's table has entries of every type, whatever the plan lists there.
+      facts_.add(Relation::kHolds, {route.table.value, route.type.value});
+    }
     const auto goes_to = [&](std::uint32_t intrinsic, const std::optional<routing::TableId>& table) {
       if (table) {
         facts_.add(Relation::kGoesTo, {id, intrinsic, table->value});

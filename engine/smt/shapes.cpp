@@ -87,6 +87,7 @@ ShapeReader::ShapeReader(const Topology& topology, const Plan& plan)
     return (std::uint64_t{view.instance.value} << 32) | view.resource.value;
   };
   std::vector<std::uint32_t> user(plan.tables.size(), 0);
+  std::optional<routing::TypeKeyId> canonical_type;
   for (std::uint32_t v = 0; v < topology.views.size(); ++v) {
     const View& view = topology.views[v];
     const routing::ViewRoute& route = plan.views[v];
@@ -97,6 +98,12 @@ ShapeReader::ShapeReader(const Topology& topology, const Plan& plan)
     }
     const std::uint32_t table = route.table.value;
     table_in_use_[table] = true;
+    if (route.table == routing::kCanonicalTable) {
+      const auto& listed = plan.tables[0].types;
+      const routing::TypeKeyId known = canonical_type.value_or(listed.empty() ? route.type : listed.front());
+      canonical_has_two_types_ |= known != route.type;
+      canonical_type = known;
+    }
     if (view.instance != topology::kHost) {
       table_shared_[table] = table_shared_[table] || (user[table] != 0 && user[table] != view.instance.value);
       user[table] = view.instance.value;
@@ -161,7 +168,8 @@ Shape ShapeReader::view(std::uint32_t id) const {
   };
   Packer pack(UnitKind::kView);
   pack.put(route.type.value < plan_.types.size() && plan_.types[route.type.value].resource == view.resource);
-  pack.put(contains(plan_.tables[route.table.value].types, route.type));
+  pack.put(route.table == routing::kCanonicalTable ||
+           contains(plan_.tables[route.table.value].types, route.type));
   pack.put(view_apart_[id]);
   pack.put(topology_.resources[view.resource.value].has_destructor);
   for (const auto& table : {route.new_table, route.rep_table, route.drop_table}) {
@@ -195,7 +203,7 @@ Shape ShapeReader::table(std::uint32_t id) const {
   pack.put(table.overflow == routing::Overflow::kUnchecked);
   pack.put(table.reuse == routing::Reuse::kNever);
   pack.put(table.storage == routing::Storage::kGuestMemory);
-  bool two_types = false;
+  bool two_types = id == routing::kCanonicalTable.value && canonical_has_two_types_;
   for (const routing::TypeKeyId type : table.types) {
     two_types |= type != table.types.front();
   }

@@ -31,7 +31,8 @@ class ShapeReader {
   const routing::Plan& plan_;
   std::vector<bool> view_apart_;  ///< another view of its instance and resource type is routed otherwise
   std::vector<bool> table_in_use_;
-  std::vector<bool> table_shared_;     ///< by two instances, neither of them the host
+  std::vector<bool> table_shared_;  ///< by two instances, neither of them the host
+  bool canonical_has_two_types_ = false;
   std::vector<bool> symbol_repeated_;  ///< another table has the same symbol
 };
 
