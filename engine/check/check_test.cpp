@@ -107,6 +107,23 @@ TEST(Check, NamesOnlyTheInstancesThatAFindingNeeds) {
   }
 }
 
+TEST(Check, CallsATypeWithNothingInCommonAnArbitraryCandidate) {
+  SmallWorld world;
+  world.topology.names.emplace_back("stream");
+  const auto thing = world.add_resource(2);
+  const auto stream = world.add_resource(3);
+  world.topology.resources[stream.value].name = topology::NameId{world.topology.names.size() - 1};
+  const TableId table = world.add_table("z");
+  const ViewId view = world.add_view(4, thing, table);
+  world.plan.views[view.value].type = TypeKeyId{stream.value};
+  world.plan.tables[table.value].types = {TypeKeyId{stream.value}};
+  const Report report = check(world.topology, world.plan, rules());
+  ASSERT_EQ(report.findings.size(), 1u);
+  EXPECT_EQ(report.verdict, Verdict::kRefuted);
+  EXPECT_EQ(report.findings[0].code, 25);
+  EXPECT_TRUE(report.findings[0].also.empty());
+}
+
 TEST(Check, IsNotKeptFromAVerdictByWarnings) {
   Crowd crowd;
   for (std::uint32_t i = 0; i < 1000; ++i) {
