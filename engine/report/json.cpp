@@ -100,6 +100,7 @@ std::string report_json(const check::Report& report, const topology::Topology& t
     findings.push_back(finding_json(finding, topology));
   }
   json["further-places"] = report.unnamed;
+  json["unproved-places"] = report.unproved;
   return json.dump(2) + "\n";
 }
 
