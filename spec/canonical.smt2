@@ -46,7 +46,6 @@
 (rule (=> (and (value p n form-borrow t k) (read-at p n t) (next n m)) (value p m form-rep canonical k)) reads-borrow)
 (rule (=> (and (value p n form-rep t2 k2) (step p n op-new t k) (next n m)) (value p m form-own t k)) makes)
 (rule (=> (and (value p n form-rep t2 k2) (step p n op-borrow t k) (next n m)) (value p m form-borrow t k)) lends)
-(rule (=> (and (token p) (value p n form-own canonical k)) (value p n form-rep canonical k)) token-made-in-place)
 
 ; What belongs there. Only a borrow into the definer, and whatever the host gets of its own, is a rep.
 (declare-rel needs-rep (Position))
@@ -59,6 +58,9 @@
 (rule (=> (and (needs-handle p own) (target p t k)) (space p form-own t k)) space-own)
 (rule (=> (and (needs-handle p borrow) (target p t k)) (space p form-borrow t k)) space-borrow)
 (rule (=> (and (incoming p h) (token p) (target p canonical k)) (space p form-rep canonical k)) space-token-in-place)
+(declare-rel token-moves (Position))
+(rule (=> (and (inner p own) (token p)) (token-moves p)) token-moves)
+(rule (=> (and (token-moves p) (target p canonical k)) (space p form-rep canonical k)) space-token-stays)
 
 (declare-rel last-value (Position Form Table Key))
 (rule (=> (and (steps p n) (value p n s t k)) (last-value p s t k)) last-value)

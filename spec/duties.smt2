@@ -41,6 +41,10 @@
 (rule (=> (and (rep-in p) (to-definer p) (converted p)) (neglects-rep-in p)) neglects-rep-in-definer)
 (rule (=> (and (rep-in p) (not (to-definer p)) (not (lent-first p))) (neglects-rep-in p)) neglects-rep-in-other)
 
+; Nobody inside reads, makes or ends an entry of a host's type in the canonical table: only the host has its rep.
+(declare-rel neglects-token-kept (Position))
+(rule (=> (and (token p) (step p n op canonical k)) (neglects-token-kept p)) neglects-token-kept)
+
 ; unwrapped p     the only step reads the token out of the sender's table (and, for own, removes it)
 (declare-rel token-taken (Position))
 (declare-rel token-read (Position))
@@ -60,11 +64,12 @@
 
 ; --- where the handle sits -------------------------------------------------------------------------------------------
 ; misplaced p d   the plan looks for the handle elsewhere than the Canonical ABI puts it; d is the first difference:
-;                 its guards, the list it lies in, the kind of area, the offset, the type of a joined slot
+;                 its guards, the list it lies in, the kind of area, the offset, the type of a joined slot.
+;                 Where nothing is to be done, nothing is done elsewhere.
 (declare-var d Place)
 (declare-rel misplaced (Position Place))
 (declare-rel neglects-place (Position))
-(rule (=> (misplaced p d) (neglects-place p)) neglects-place)
+(rule (=> (and (misplaced p d) (converted p)) (neglects-place p)) neglects-place)
 
 ; --- how a table is built --------------------------------------------------------------------------------------------
 ; symbol t y      the table's functions are called y in the fused file

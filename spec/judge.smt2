@@ -29,3 +29,4 @@
 (rule (=> (neglects-bound t) (broken unit-table t #b10101)) neglects-bound)
 (rule (=> (neglects-reuse t) (broken unit-table t #b10110)) neglects-reuse)
 (rule (=> (neglects-definer k) (broken unit-key k #b10111)) neglects-definer)
+(rule (=> (neglects-token-kept p) (broken unit-position p #b11000)) neglects-token-kept)

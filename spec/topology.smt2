@@ -39,7 +39,7 @@
 ; goes-to v f t       intrinsic f of view v works on table t
 ; step p n op t k     the n-th step of the conversion at p: op on table t (for new and borrow: with type k)
 ; steps p n           the conversion at p has n steps
-; own-runs v n r      dropping an own through view v runs r's destructor, as the n-th of several
+; own-runs v n r      dropping an own through view v runs r's destructor; n tells a first run from a further one
 ; borrow-runs v n r   dropping a borrow through view v runs r's destructor
 (declare-rel table-of (View Table))
 (declare-rel type-of (View Key))

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "engine/check/explain_unit.h"
+#include "engine/check/repair.h"
 #include "engine/check/way.h"
 
 namespace meld_verify::check {
@@ -32,31 +33,37 @@ bool refutes(Harm harm, Profile profile) {
   return true;
 }
 
-bool is_reachable(const Topology& topology, const Plan& plan, const Unit& unit) {
-  switch (unit.kind) {
-    case UnitKind::kPosition:
-      return topology.boundaries[topology.positions[unit.id].boundary.value].reachable;
-    case UnitKind::kView:
-      return topology.instances[topology.views[unit.id].instance.value].reachable;
-    case UnitKind::kTable:
-      for (std::uint32_t v = 0; v < topology.views.size(); ++v) {
-        if (plan.views[v].table.value == unit.id &&
-            topology.instances[topology.views[v].instance.value].reachable) {
-          return true;
-        }
+/// What the exports of the world can reach.
+class Reach {
+ public:
+  Reach(const Topology& topology, const Plan& plan)
+      : topology_(topology), tables_(plan.tables.size(), false), keys_(plan.types.size(), false) {
+    for (std::uint32_t v = 0; v < topology.views.size(); ++v) {
+      if (topology.instances[topology.views[v].instance.value].reachable) {
+        tables_[plan.views[v].table.value] = true;
+        keys_[plan.views[v].type.value] = true;
       }
-      return false;
-    case UnitKind::kKey:
-      for (std::uint32_t v = 0; v < topology.views.size(); ++v) {
-        if (plan.views[v].type.value == unit.id &&
-            topology.instances[topology.views[v].instance.value].reachable) {
-          return true;
-        }
-      }
-      return false;
+    }
   }
-  return true;
-}
+
+  [[nodiscard]] bool operator()(const Unit& unit) const {
+    switch (unit.kind) {
+      case UnitKind::kPosition:
+        return topology_.boundaries[topology_.positions[unit.id].boundary.value].reachable;
+      case UnitKind::kView:
+        return topology_.instances[topology_.views[unit.id].instance.value].reachable;
+      case UnitKind::kTable:
+        return tables_[unit.id];
+      case UnitKind::kKey:
+        return keys_[unit.id];
+    }
+    return true;
+  }
+
+ private:
+  const Topology& topology_;
+  std::vector<bool> tables_, keys_;
+};
 
 /// Units with one cause are one finding: names of one type in one instance, tables of one symbol, a definer
 /// that was mistaken and where it shows.
@@ -79,14 +86,21 @@ std::string cause_of(const Topology& topology, const Plan& plan, const Unit& uni
 
 std::vector<Finding> name_findings(const Topology& topology, const Plan& plan, const smt::RuleText& rules,
                                    const PassResult& pass, const Options& options, Report& report) {
-  // Units that break something first: warnings must not crowd them out.
+  // Units that break something where it is reachable come first: warnings must not crowd them out.
+  const Reach is_reachable(topology, plan);
   std::set<Unit> broken_units;
   for (const smt::Broken& row : pass.broken) {
     broken_units.insert(row.unit);
   }
   std::vector<Unit> units = pass.suspicious;
+  std::stable_partition(units.begin(), units.end(), is_reachable);
   std::stable_partition(units.begin(), units.end(),
                         [&](const Unit& unit) { return broken_units.contains(unit); });
+  for (std::size_t i = kMostNamed; i < units.size(); ++i) {
+    // A warning that was not looked at says nothing about guests that keep to the Canonical ABI.
+    const bool counts = broken_units.contains(units[i]) || options.profile == Profile::kStrict;
+    report.undecided |= counts && (is_reachable(units[i]) || options.latent);
+  }
   if (units.size() > kMostNamed) {
     report.unnamed = units.size() - kMostNamed;
     units.resize(kMostNamed);
@@ -112,10 +126,19 @@ std::vector<Finding> name_findings(const Topology& topology, const Plan& plan, c
     const bool harmful = std::any_of(names.begin(), names.end(), [](std::uint8_t code) {
       return refutes(info_of(code).harm, Profile::kDefault);
     });
-    if (names.empty() || broken != harmful) {
+    if (broken && !harmful && (is_reachable(unit) || options.latent)) {
+      // A way round that ends where it should: no leak that has a name, and nothing that the theorem covers.
+      ++report.unproved;
+      if (report.error.empty()) {
+        report.error = fmt::format(
+            "{}: no leak has a name there, but the plan does not do it in a form that is known to be right",
+            place_of(topology, plan, unit));
+      }
+    } else if (!broken && harmful) {
       report.error =
-          fmt::format("the rules disagree about {}: it {} a premise or duty, and {} code says so",
-                      place_of(topology, plan, unit), broken ? "breaks" : "breaks no", harmful ? "a" : "no");
+          fmt::format("the rules disagree about {}: it breaks no premise or duty, and a code says so",
+                      place_of(topology, plan, unit));
+      report.verdict = Verdict::kError;
       return {};
     }
     // A guard that is missing as well is a finding of its own, not another name of the first.
@@ -123,14 +146,15 @@ std::vector<Finding> name_findings(const Topology& topology, const Plan& plan, c
     for (const std::uint8_t code : names) {
       (refutes(info_of(code).harm, Profile::kDefault) ? first : second).push_back(code);
     }
-    for (const auto& group : {first, second}) {
+    for (const auto* names_of : {&first, &second}) {
+      const std::vector<std::uint8_t>& group = *names_of;
       if (group.empty()) {
         continue;
       }
       const std::string cause = cause_of(topology, plan, unit, group.front());
       if (const auto [place, fresh] = causes.try_emplace(cause, findings.size()); !fresh) {
         findings[place->second].others.push_back(unit);
-        findings[place->second].reachable |= is_reachable(topology, plan, unit);
+        findings[place->second].reachable |= is_reachable(unit);
         continue;
       }
       Finding finding;
@@ -138,11 +162,12 @@ std::vector<Finding> name_findings(const Topology& topology, const Plan& plan, c
       finding.also.assign(group.begin() + 1, group.end());
       finding.harm = info_of(finding.code).harm;
       finding.unit = unit;
-      finding.reachable = is_reachable(topology, plan, unit);
-      for (const smt::Broken& row : pass.broken) {
-        if (row.unit == unit && &group == &first) {
-          finding.rules.push_back(rules.rule_names[row.rule]);
-        }
+      finding.reachable = is_reachable(unit);
+      const auto [begin, end] = std::equal_range(
+          pass.broken.begin(), pass.broken.end(), smt::Broken{unit, 0},
+          [](const smt::Broken& left, const smt::Broken& right) { return left.unit < right.unit; });
+      for (auto row = begin; row != end && names_of == &first; ++row) {
+        finding.rules.push_back(rules.rule_names[row->rule]);
       }
       findings.push_back(std::move(finding));
     }
@@ -160,9 +185,11 @@ std::vector<Finding> name_findings(const Topology& topology, const Plan& plan, c
     return left.code != right.code && explains_first(left.code, right.code);
   });
   const Ways ways(topology, plan);
+  const Repairs repairs(topology, plan);
   for (Finding& finding : findings) {
     explain_unit(topology, plan, finding);
     ways.describe(finding);
+    finding.repair = repairs.of(finding);
   }
   return findings;
 }
@@ -172,8 +199,7 @@ void decide(const Topology& topology, const Plan& plan, const smt::RuleText& rul
   const PassResult pass = linear_pass(topology, plan, rules);
   report.shapes = pass.shapes;
   report.findings = name_findings(topology, plan, rules, pass, options, report);
-  if (!report.error.empty()) {
-    report.verdict = Verdict::kError;
+  if (report.verdict == Verdict::kError) {
     return;
   }
   if (options.judge == JudgeUse::kAlways ||
@@ -187,12 +213,17 @@ void decide(const Topology& topology, const Plan& plan, const smt::RuleText& rul
   }
   const bool refuted = std::any_of(report.findings.begin(), report.findings.end(),
                                    [](const Finding& finding) { return finding.refutes; });
-  if (!refuted && report.unnamed != 0) {
-    report.verdict = Verdict::kUnknown;
+  if (!refuted && report.undecided && report.error.empty()) {
     report.error = fmt::format("{} more places are suspicious than were looked at", report.unnamed);
-    return;
   }
-  report.verdict = refuted ? Verdict::kRefuted : Verdict::kProved;
+  if (refuted) {
+    report.verdict = Verdict::kRefuted;
+    report.error.clear();
+  } else if (report.error.empty()) {
+    report.verdict = Verdict::kProved;
+  } else {
+    report.verdict = Verdict::kUnknown;
+  }
 }
 
 }  // namespace

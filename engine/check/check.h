@@ -33,11 +33,18 @@ struct Options {
 
 /// One line of a value's way.
 struct WayStep {
-  std::string verb;     ///< "born", "kept", "crosses", "arrives", "used"
+  std::string verb;     ///< "born", "leaves", "crosses", "arrives", "kept", "harm"
   std::string where;    ///< "leaf", "leaf → runner"
   std::string what;     ///< "[constructor]thing  result"
   std::string space;    ///< what the value is there
   std::string belongs;  ///< what it should be, when that differs
+};
+
+/// One operation of a JSON patch (RFC 6902).
+struct PatchOp {
+  std::string op;     ///< "add", "replace", "remove"
+  std::string path;   ///< JSON pointer
+  std::string value;  ///< JSON text; empty for "remove"
 };
 
 struct Finding {
@@ -55,7 +62,8 @@ struct Finding {
   std::string belongs;
   std::string because;
   std::string mend;
-  std::string pointer;  ///< JSON pointer into the file that the plan was read from; empty without one
+  std::vector<PatchOp> repair;  ///< the same as a change of the plan's file; empty without one
+  std::string pointer;          ///< JSON pointer into the file that the plan was read from; empty without one
   std::vector<WayStep> way;
   std::vector<topology::InstanceId> involved;  ///< the topology cut down to what the finding needs, in order
 };
@@ -63,10 +71,12 @@ struct Finding {
 struct Report {
   Verdict verdict = Verdict::kUnknown;
   std::vector<Finding> findings;  ///< refuting ones first, then warnings, then latent ones
-  std::uint64_t unnamed = 0;      ///< broken units beyond those that were looked at closely
+  std::uint64_t unnamed = 0;      ///< suspicious units beyond those that were looked at closely
+  bool undecided = false;         ///< one of them might refute
+  std::uint64_t unproved = 0;  ///< units that break a rule, where no leak has a name: not refuted, not proved
   std::vector<std::string> assumptions;
   std::vector<topology::Unsupported> unsupported;
-  std::string error;       ///< kError and kUnknown: what went wrong
+  std::string error;       ///< kError and kUnknown: what went wrong; the first unproved place
   bool judged = false;     ///< Z3 judged the whole plan too, and agreed
   std::size_t shapes = 0;  ///< distinct shapes that Z3 decided
 };

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <tuple>
+
 #include "engine/check/words.h"
 
 namespace meld_verify::check {
@@ -43,12 +45,60 @@ std::string pointer_to(const Topology& topology, const Plan& plan, const Unit& u
   return {};
 }
 
-std::string list(const Topology& topology, const std::vector<topology::ResourceId>& resources) {
+std::string destructors_words(const Topology& topology, const std::vector<topology::ResourceId>& resources) {
   std::string words;
   for (const topology::ResourceId resource : resources) {
-    words += (words.empty() ? "" : ", then ") + resource_words(topology, resource);
+    words += (words.empty() ? "destructor of " : ", then of ") + resource_words(topology, resource);
   }
-  return words.empty() ? "none" : words;
+  return words.empty() ? "no destructor" : words;
+}
+
+/// "slot 3", "parameter area + 60", "parameter area + 8 → elements of 12 bytes + 4"
+std::string location_words(const topology::Location& location) {
+  static constexpr const char* kSlotTypes[] = {"i32", "i64", "f32", "f64"};
+  const auto offset = [](std::uint32_t bytes) { return bytes == 0 ? "" : fmt::format(" + {}", bytes); };
+  std::string words;
+  switch (location.root) {
+    case topology::Root::kFlat:
+      words = fmt::format("slot {}", location.slot);
+      if (location.lists.empty()) {
+        words += fmt::format(" ({})", kSlotTypes[static_cast<std::size_t>(location.slot_type)]);
+      }
+      break;
+    case topology::Root::kParamArea:
+      words = "parameter area";
+      break;
+    case topology::Root::kResultArea:
+      words = "result area";
+      break;
+  }
+  for (const topology::ListHop& list : location.lists) {
+    words += offset(list.offset) + fmt::format(" → elements of {} bytes", list.stride);
+  }
+  return words + offset(location.offset);
+}
+
+std::string guards_words(const topology::Layout& layout) {
+  std::string words;
+  for (const topology::Guard& guard : layout.guards) {
+    words += fmt::format("{}where {} is {} ({})", words.empty() ? "" : " and ", location_words(guard.caller),
+                         guard.case_index, guard.case_label);
+  }
+  return words.empty() ? "always" : words;
+}
+
+/// What differs between two layouts, of each.
+std::pair<std::string, std::string> layout_words(const topology::Layout& planned,
+                                                 const topology::Layout& right) {
+  if (planned.guards != right.guards) {
+    return {"converted " + guards_words(planned), "converted " + guards_words(right)};
+  }
+  if (planned.caller != right.caller) {
+    return {"what the caller has in " + location_words(planned.caller),
+            "what it has in " + location_words(right.caller)};
+  }
+  return {"put where the callee has " + location_words(planned.callee),
+          "put into its " + location_words(right.callee)};
 }
 
 void explain_position(const Topology& topology, const Plan& plan, Finding& finding) {
@@ -64,29 +114,45 @@ void explain_position(const Topology& topology, const Plan& plan, Finding& findi
     case 33:
     case 35:
       if (route.layout_override != 0) {
+        std::tie(finding.gets, finding.belongs) = layout_words(
+            plan.layouts[route.layout_override - 1], topology.layouts[topology.positions[id].layout.value]);
         finding.because = "the plan looks for the handle elsewhere than the Canonical ABI puts it";
         finding.mend = "leave out the position's own caller, callee and guards";
         return;
       }
       break;
     case 36:
-      finding.because = "the handle was given away, and its entry stays in the sender's table";
+      finding.gets += ", and an entry more than before";
+      finding.because = fmt::format("the plan's steps leave an entry behind: {}", steps_words(plan, route));
       break;
     case 40:
-      finding.because = "the boundary does not check that borrows are gone when the call returns";
+      finding.gets = "no look at the callee's borrows when the call returns";
+      finding.belongs = "a trap if some remain";
+      finding.because = "the boundary's checks leave out borrows-remain";
       finding.mend = "add borrows-remain to the boundary's checks";
       return;
     case 41:
-      finding.because = "the entry is read without counting a lend";
+      finding.gets = "an entry that is read without counting a lend";
+      finding.belongs = "an entry that is lent while the call lasts";
+      finding.because = fmt::format("the plan's steps are: {}", steps_words(plan, route));
       break;
     case 50:
-      finding.because = "the boundary does not check may_leave";
+      finding.gets = "no look at may_leave";
+      finding.belongs = "a trap if the caller may not leave its instance";
+      finding.because = "the boundary's checks leave out may-leave";
       finding.mend = "add may-leave to the boundary's checks";
       return;
     default:
-      finding.because = fmt::format("the plan does {}", steps_words(plan, route));
+      finding.because = route.count == 0 ? std::string("the plan leaves the value as it is")
+                                         : fmt::format("the plan's steps are: {}", steps_words(plan, route));
   }
   finding.mend = required == "nothing" ? "leave the value as it is" : required;
+}
+
+/// " (test:res/api)"
+std::string interface_words(const Topology& topology, topology::ResourceId id) {
+  const std::string& name = topology.text(topology.resources[id.value].interface_name);
+  return name.empty() ? "" : " (" + name + ")";
 }
 
 void explain_view(const Topology& topology, const Plan& plan, Finding& finding) {
@@ -98,13 +164,17 @@ void explain_view(const Topology& topology, const Plan& plan, Finding& finding) 
     case 43:
     case 44:
     case 45:
-      finding.gets = "destructor of " + list(topology, route.own_destructors);
-      finding.belongs = "destructor of " + right + ", once";
+      finding.gets = destructors_words(topology, route.own_destructors);
+      finding.belongs = topology.resources[view.resource.value].has_destructor
+                            ? "destructor of " + right + ", once"
+                            : std::string("no destructor");
       finding.because = "that is what the plan's drop calls for an own";
-      finding.mend = fmt::format("drop.own: [{}]", view.resource.value);
+      finding.mend = topology.resources[view.resource.value].has_destructor
+                         ? fmt::format("drop.own: [{}]", view.resource.value)
+                         : std::string("drop.own: []");
       return;
     case 46:
-      finding.gets = "destructor of " + list(topology, route.borrow_destructors);
+      finding.gets = destructors_words(topology, route.borrow_destructors);
       finding.belongs = "no destructor";
       finding.because = "that is what the plan's drop calls for a borrow";
       finding.mend = "drop.borrow: []";
@@ -120,10 +190,16 @@ void explain_view(const Topology& topology, const Plan& plan, Finding& finding) 
       break;
   }
   if (key.resource != view.resource) {
-    finding.gets = fmt::format("type {}, which is {}", key.id, resource_words(topology, key.resource));
-    finding.belongs = "a type that is " + right;
+    std::string meant = resource_words(topology, key.resource), is = right;
+    if (meant == is) {  // told apart by their interfaces only
+      meant += interface_words(topology, key.resource);
+      is += interface_words(topology, view.resource);
+    }
+    finding.gets = fmt::format("type {}, which is {}", key.id, meant);
+    finding.belongs = "a type that is " + is;
     finding.because = "the plan takes the one for the other";
-    finding.mend = "give the view a type that stands for " + right;
+    finding.mend =
+        fmt::format("give the view, its table and all that passes through it a type that is {}", is);
     return;
   }
   for (const auto& [intrinsic, table] : {std::pair("resource.new", route.new_table),
@@ -147,27 +223,46 @@ void explain_view(const Topology& topology, const Plan& plan, Finding& finding) 
 void explain_table(const Plan& plan, Finding& finding) {
   const routing::Table& table = plan.tables[finding.unit.id];
   finding.mend = std::string(info_of(finding.code).mend);
-  finding.belongs = "";
+  finding.gets = std::string(info_of(finding.code).name);
   switch (finding.code) {
     case 26:
-      finding.because = fmt::format("another table's functions are called {} too", table.symbol);
+      finding.gets = fmt::format("the symbol {}, which another table has too", table.symbol);
+      finding.belongs = "a symbol of its own";
+      finding.because = "the fuser makes one name of two";
       break;
     case 51:
-      finding.because = table.capacity
-                            ? fmt::format("entry {} is written without a check", *table.capacity + 1)
-                            : "overflow is not checked";
+      finding.gets = table.capacity ? fmt::format("entry {} written without a check", *table.capacity + 1)
+                                    : std::string("an entry written where there is no room for it");
+      finding.belongs = "a trap when the table is full";
+      finding.because = "the plan says overflow: unchecked";
       break;
     case 56:
-      finding.because = "a slot that was freed is never used again";
+      finding.gets = "slots that are never used again";
+      finding.belongs = "the slot that was freed last";
+      finding.because = "the plan says reuse: never";
       break;
     case 21:
-      finding.because = "handles of several instances live in it";
+      finding.gets = "handles of several instances";
+      finding.belongs = "those of one";
+      finding.because = "views of several instances are routed to it";
       break;
     case 55:
-      finding.because = "it lies in memory that guest code can write";
+      finding.gets = "memory that guest code can write";
+      finding.belongs = "memory that no guest can address";
+      finding.because = "the plan says storage: guest-memory";
       break;
-    default:
-      finding.because = "its functions leave out that check";
+    default: {
+      static constexpr std::pair<std::uint8_t, const char*> kChecks[] = {
+          {37, "live"}, {38, "live"},   {41, "kind or lent"}, {47, "type"},
+          {52, "zero"}, {53, "bounds"}, {54, "type"}};
+      finding.gets = "no trap";
+      finding.belongs = "a trap";
+      for (const auto& [code, check] : kChecks) {
+        if (code == finding.code) {
+          finding.because = fmt::format("the table's checks leave out {}", check);
+        }
+      }
+    }
   }
 }
 

@@ -17,6 +17,9 @@ using topology::InstanceId;
 using topology::ResourceId;
 using topology::Topology;
 
+/// So many users of a table are shown.
+constexpr std::size_t kMostUsers = 8;
+
 }  // namespace
 
 Ways::Ways(const Topology& topology, const routing::Plan& plan)
@@ -134,7 +137,10 @@ void Ways::describe(Finding& finding) const {
                     .what = {},
                     .space = arrives_words(topology_, plan_, p),
                     .belongs = {}};
-    if (wrong) {
+    if (wrong && plan_.positions[p].layout_override != 0 && finding.gets != arrival.space) {
+      arrival.space = finding.gets;  // the right thing may be done, but elsewhere
+      arrival.belongs = finding.belongs;
+    } else if (wrong) {
       arrival.belongs = belongs_words(topology_, plan_, p);
     }
     finding.way.push_back(std::move(arrival));
@@ -161,15 +167,36 @@ void Ways::describe(Finding& finding) const {
         }
       }
     }
+    for (const auto* calls : {&route.own_destructors, &route.borrow_destructors}) {
+      for (const ResourceId called : *calls) {
+        if (finding.code >= 43 && finding.code <= 46 && involved.size() < kMostUsers) {
+          involve(topology_.resources[called.value].definer);
+        }
+      }
+    }
     if (const ResourceId meant = plan_.types[route.type.value].resource; meant != view.resource) {
       involve(topology_.resources[meant.value].definer);
     }
   } else if (finding.unit.kind == UnitKind::kTable) {
-    for (const InstanceId instance : plan_.tables[finding.unit.id].instances) {
-      if (involved.size() < 8) {
-        involve(instance);
+    std::vector<Unit> tables{finding.unit};
+    tables.insert(tables.end(), finding.others.begin(), finding.others.end());
+    for (std::uint32_t v = 0; v < topology_.views.size() && involved.size() < kMostUsers; ++v) {
+      const Unit table{UnitKind::kTable, plan_.views[v].table.value};
+      if (std::find(tables.begin(), tables.end(), table) != tables.end()) {
+        involve(topology_.views[v].instance);
       }
     }
+  }
+  if (!finding.way.empty()) {
+    const std::string& where = finding.way.back().where;
+    finding.way.push_back(
+        {.verb = "harm",
+         .where = finding.unit.kind == UnitKind::kPosition
+                      ? name(topology_.views[topology_.positions[finding.unit.id].receiver.value].instance)
+                      : where,
+         .what = std::string(info_of(finding.code).symptom),
+         .space = {},
+         .belongs = {}});
   }
   std::sort(involved.begin(), involved.end());
   finding.involved = std::move(involved);

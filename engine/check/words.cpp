@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "engine/check/conversion.h"
+
 namespace meld_verify::check {
 namespace {
 
@@ -148,18 +150,11 @@ std::string arrives_words(const Topology& topology, const Plan& plan, std::uint3
 }
 
 std::string required_words(const Topology& topology, const Plan& plan, std::uint32_t id) {
-  const Ends ends(topology, plan, id);
-  routing::PositionRoute route;
-  if (!ends.leaves_as_rep()) {
-    route.steps[route.count++] = {
-        ends.borrow ? StepOp::kLend : StepOp::kTake, plan.views[ends.position.sender.value].table, {}};
-  }
-  if (!ends.arrives_as_rep()) {
-    route.steps[route.count++] = {ends.borrow ? StepOp::kBorrow : StepOp::kNew,
-                                  plan.views[ends.position.receiver.value].table,
-                                  plan.views[ends.position.receiver.value].type};
-  }
-  return steps_words(plan, route);
+  const topology::Position& position = topology.positions[id];
+  const auto route = right_conversion(topology, position, plan.views[position.sender.value],
+                                      plan.views[position.receiver.value]);
+  return route ? steps_words(plan, *route)
+               : "keep the host's handles in tables of the instances' own, not in the canonical one";
 }
 
 }  // namespace meld_verify::check

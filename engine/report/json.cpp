@@ -43,6 +43,14 @@ Json finding_json(const check::Finding& finding, const topology::Topology& topol
   json["belongs"] = finding.belongs;
   json["because"] = finding.because;
   json["mend"] = finding.mend;
+  Json& repair = json["repair"] = Json::array();
+  for (const check::PatchOp& op : finding.repair) {
+    Json line{{"op", op.op}, {"path", op.path}};
+    if (!op.value.empty()) {
+      line["value"] = Json::parse(op.value);
+    }
+    repair.push_back(std::move(line));
+  }
   Json& instances = json["instances"] = Json::array();
   for (const topology::InstanceId instance : finding.involved) {
     instances.push_back(
@@ -92,6 +100,7 @@ std::string report_json(const check::Report& report, const topology::Topology& t
     findings.push_back(finding_json(finding, topology));
   }
   json["further-places"] = report.unnamed;
+  json["unproved-places"] = report.unproved;
   return json.dump(2) + "\n";
 }
 

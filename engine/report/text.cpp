@@ -94,6 +94,9 @@ std::string finding_text(const Finding& finding, std::size_t number, const Topol
     text += field("rule", rule, 4);
   }
   text += field("mend", finding.mend, 4);
+  if (!finding.repair.empty()) {
+    text += field("", "as a JSON patch: `repair` in --format json", 4);
+  }
   return text;
 }
 
@@ -174,7 +177,11 @@ std::string report_text(const Report& report, const Topology& topology, const Pl
         counted(latent, "finding"));
   }
   if (report.unnamed != 0) {
-    text += fmt::format("  {} that break a rule too\n", counted(report.unnamed, "further place"));
+    text += fmt::format("  {} looked suspicious too\n", counted(report.unnamed, "further place"));
+  }
+  if (report.unproved != 0) {
+    text += fmt::format("  {} neither known to be right nor shown to be wrong\n",
+                        counted(report.unproved, "place"));
   }
   text += counts(report, topology, plan);
   for (const std::string& assumption : report.assumptions) {

@@ -76,6 +76,10 @@ class Writer {
     facts_.add(Relation::kView, {id, view.instance.value, view.resource.value});
     facts_.add(Relation::kTableOf, {id, route.table.value});
     facts_.add(Relation::kTypeOf, {id, route.type.value});
+    if (route.table == routing::kCanonicalTable) {
+      // The run time's table has entries of every type, whatever the plan lists there.
+      facts_.add(Relation::kHolds, {route.table.value, route.type.value});
+    }
     const auto goes_to = [&](std::uint32_t intrinsic, const std::optional<routing::TableId>& table) {
       if (table) {
         facts_.add(Relation::kGoesTo, {id, intrinsic, table->value});
@@ -84,13 +88,17 @@ class Writer {
     goes_to(0, route.new_table);
     goes_to(1, route.rep_table);
     goes_to(2, route.drop_table);
-    // Only whether a destructor is called never, once or more often matters; the sort has eight numbers.
-    for (std::uint32_t i = 0; i < route.own_destructors.size(); ++i) {
-      facts_.add(Relation::kOwnRuns, {id, std::min(i, 7u), route.own_destructors[i].value});
-    }
-    for (std::uint32_t i = 0; i < route.borrow_destructors.size(); ++i) {
-      facts_.add(Relation::kBorrowRuns, {id, std::min(i, 7u), route.borrow_destructors[i].value});
-    }
+    // Only whether a destructor is called never, once or more often matters: 0 is the first run, 1 any other.
+    const auto runs = [&](Relation relation, const std::vector<topology::ResourceId>& calls) {
+      std::unordered_map<std::uint32_t, std::uint32_t> times;
+      for (const topology::ResourceId resource : calls) {
+        if (const std::uint32_t time = times[resource.value]++; time < 2) {
+          facts_.add(relation, {id, time, resource.value});
+        }
+      }
+    };
+    runs(Relation::kOwnRuns, route.own_destructors);
+    runs(Relation::kBorrowRuns, route.borrow_destructors);
   }
 
   void key(std::uint32_t id) {

@@ -180,11 +180,6 @@ std::vector<Named> findings(const RuleText& rules, const FactBase& facts) {
   return named_rows(evaluation);
 }
 
-BrokenAndNamed broken_and_named(const RuleText& rules, const FactBase& facts) {
-  Evaluation evaluation(rules, facts, true);
-  return {broken_rows(evaluation), named_rows(evaluation)};
-}
-
 std::string dump(const RuleText& rules, const FactBase& facts) {
   std::string text =
       "; z3 FILE answers `unsat` if every premise and duty is met, else `sat` and what is broken\n"

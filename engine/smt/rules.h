@@ -41,13 +41,6 @@ struct Named {
 /// All findings, sorted. As above.
 [[nodiscard]] std::vector<Named> findings(const RuleText& rules, const FactBase& facts);
 
-/// Both at once: one evaluation.
-struct BrokenAndNamed {
-  std::vector<Broken> broken;
-  std::vector<Named> named;
-};
-[[nodiscard]] BrokenAndNamed broken_and_named(const RuleText& rules, const FactBase& facts);
-
 /// Rules and facts as text for the `z3` command line, which answers whether anything is broken, and what.
 [[nodiscard]] std::string dump(const RuleText& rules, const FactBase& facts);
 

@@ -1,6 +1,7 @@
 #include "engine/smt/shapes.h"
 
 #include <algorithm>
+#include <numeric>
 #include <string_view>
 #include <unordered_map>
 
@@ -86,6 +87,7 @@ ShapeReader::ShapeReader(const Topology& topology, const Plan& plan)
     return (std::uint64_t{view.instance.value} << 32) | view.resource.value;
   };
   std::vector<std::uint32_t> user(plan.tables.size(), 0);
+  std::optional<routing::TypeKeyId> canonical_type;
   for (std::uint32_t v = 0; v < topology.views.size(); ++v) {
     const View& view = topology.views[v];
     const routing::ViewRoute& route = plan.views[v];
@@ -96,6 +98,12 @@ ShapeReader::ShapeReader(const Topology& topology, const Plan& plan)
     }
     const std::uint32_t table = route.table.value;
     table_in_use_[table] = true;
+    if (route.table == routing::kCanonicalTable) {
+      const auto& listed = plan.tables[0].types;
+      const routing::TypeKeyId known = canonical_type.value_or(listed.empty() ? route.type : listed.front());
+      canonical_has_two_types_ |= known != route.type;
+      canonical_type = known;
+    }
     if (view.instance != topology::kHost) {
       table_shared_[table] = table_shared_[table] || (user[table] != 0 && user[table] != view.instance.value);
       user[table] = view.instance.value;
@@ -160,7 +168,8 @@ Shape ShapeReader::view(std::uint32_t id) const {
   };
   Packer pack(UnitKind::kView);
   pack.put(route.type.value < plan_.types.size() && plan_.types[route.type.value].resource == view.resource);
-  pack.put(contains(plan_.tables[route.table.value].types, route.type));
+  pack.put(route.table == routing::kCanonicalTable ||
+           contains(plan_.tables[route.table.value].types, route.type));
   pack.put(view_apart_[id]);
   pack.put(topology_.resources[view.resource.value].has_destructor);
   for (const auto& table : {route.new_table, route.rep_table, route.drop_table}) {
@@ -171,9 +180,16 @@ Shape ShapeReader::view(std::uint32_t id) const {
   const auto destroys = [&](topology::ResourceId resource) {
     return topology_.resources[resource.value].has_destructor;
   };
-  pack.put(
-      std::any_of(route.own_destructors.begin(), route.own_destructors.end(),
-                  [&](topology::ResourceId other) { return other != view.resource && destroys(other); }));
+  // Whether another type's destructor runs, and whether one of them runs twice.
+  std::vector<topology::ResourceId> others;
+  for (const topology::ResourceId other : route.own_destructors) {
+    if (other != view.resource && destroys(other)) {
+      others.push_back(other);
+    }
+  }
+  std::sort(others.begin(), others.end());
+  pack.put(!others.empty());
+  pack.put(std::adjacent_find(others.begin(), others.end()) != others.end());
   pack.put(std::any_of(route.borrow_destructors.begin(), route.borrow_destructors.end(), destroys));
   return pack.shape();
 }
@@ -187,7 +203,7 @@ Shape ShapeReader::table(std::uint32_t id) const {
   pack.put(table.overflow == routing::Overflow::kUnchecked);
   pack.put(table.reuse == routing::Reuse::kNever);
   pack.put(table.storage == routing::Storage::kGuestMemory);
-  bool two_types = false;
+  bool two_types = id == routing::kCanonicalTable.value && canonical_has_two_types_;
   for (const routing::TypeKeyId type : table.types) {
     two_types |= type != table.types.front();
   }
@@ -287,9 +303,14 @@ void write_view(Unpacker& in, std::uint32_t base, FactBase& facts) {
   for (std::uint32_t i = 0; i < own; ++i) {
     facts.add(Relation::kOwnRuns, {view, i, resource});
   }
-  if (in.flag()) {
-    facts.add(Relation::kOwnRuns, {view, 7, other_resource});
+  const bool other_runs = in.flag();
+  const bool other_runs_twice = in.flag();
+  if (other_runs) {
+    facts.add(Relation::kOwnRuns, {view, 0, other_resource});
     facts.add(Relation::kDestructor, {other_resource});
+  }
+  if (other_runs_twice) {
+    facts.add(Relation::kOwnRuns, {view, 1, other_resource});
   }
   if (in.flag()) {
     facts.add(Relation::kBorrowRuns, {view, 0, base + 2});
@@ -359,36 +380,51 @@ Unit write_facts(Shape shape, std::uint32_t base, FactBase& facts) {
   return {};
 }
 
-std::vector<ShapeVerdict> judge_shapes(const RuleText& rules, const std::vector<Shape>& shapes) {
+namespace {
+
+/// Asks one thing of some shapes: `wanted` are indices into `shapes`. `evaluate` gets the facts of a batch
+/// and gives rows with a unit; `note` gets the index of the shape of each row.
+template <class Evaluate, class Note>
+void ask(const std::vector<Shape>& shapes, const std::vector<std::size_t>& wanted, Evaluate evaluate,
+         Note note) {
   constexpr std::uint32_t kStride = 16;
-  std::vector<ShapeVerdict> verdicts(shapes.size());
-  // Shapes that do not fit into the identities of one evaluation go into the next.
-  constexpr std::size_t kMostAtOnce = kMostIds / kStride - 2;
-  for (std::size_t first = 0; first < shapes.size(); first += kMostAtOnce) {
-    const std::size_t count = std::min(kMostAtOnce, shapes.size() - first);
+  // Above some ten thousand shapes at once Z3's time and memory grow faster than their number.
+  constexpr std::size_t kMostAtOnce = 8192;
+  static_assert((kMostAtOnce + 2) * kStride < kMostIds);
+  for (std::size_t first = 0; first < wanted.size(); first += kMostAtOnce) {
+    const std::size_t count = std::min(kMostAtOnce, wanted.size() - first);
     FactBase facts;
-    std::unordered_map<std::uint64_t, std::size_t> owner;
+    std::vector<Unit> units;
+    units.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
       // Number 0 is the host and the canonical table, so no shape begins there.
-      const Unit unit = write_facts(shapes[first + i], static_cast<std::uint32_t>(i + 1) * kStride, facts);
-      owner.emplace((std::uint64_t{static_cast<std::uint8_t>(unit.kind)} << 32) | unit.id, first + i);
+      units.push_back(
+          write_facts(shapes[wanted[first + i]], static_cast<std::uint32_t>(i + 1) * kStride, facts));
     }
-    const auto shape_of = [&](const Unit& unit) {
-      const auto place = owner.find((std::uint64_t{static_cast<std::uint8_t>(unit.kind)} << 32) | unit.id);
-      return place == owner.end() ? nullptr : &verdicts[place->second];
-    };
-    const BrokenAndNamed answer = broken_and_named(rules, facts);
-    for (const Broken& row : answer.broken) {
-      if (ShapeVerdict* verdict = shape_of(row.unit)) {
-        verdict->broken |= 1u << row.rule;
-      }
-    }
-    for (const Named& row : answer.named) {
-      if (ShapeVerdict* verdict = shape_of(row.unit)) {
-        verdict->named = true;
+    for (const auto& row : evaluate(facts)) {
+      // A shape has a few things around its unit, of which rows speak too.
+      const std::size_t i = row.unit.id / kStride;
+      if (i >= 1 && i <= count && units[i - 1] == row.unit) {
+        note(wanted[first + i - 1], row);
       }
     }
   }
+}
+
+}  // namespace
+
+std::vector<ShapeVerdict> judge_shapes(const RuleText& rules, const std::vector<Shape>& shapes) {
+  std::vector<ShapeVerdict> verdicts(shapes.size());
+  std::vector<std::size_t> wanted(shapes.size());
+  std::iota(wanted.begin(), wanted.end(), std::size_t{0});
+  ask(
+      shapes, wanted, [&](const FactBase& facts) { return broken(rules, facts); },
+      [&](std::size_t shape, const Broken& row) { verdicts[shape].broken |= 1u << row.rule; });
+  // What is broken is looked at closely anyway; names for what is not are warnings.
+  std::erase_if(wanted, [&](std::size_t shape) { return verdicts[shape].broken != 0; });
+  ask(
+      shapes, wanted, [&](const FactBase& facts) { return findings(rules, facts); },
+      [&](std::size_t shape, const Named&) { verdicts[shape].named = true; });
   return verdicts;
 }
 

@@ -31,17 +31,19 @@ class ShapeReader {
   const routing::Plan& plan_;
   std::vector<bool> view_apart_;  ///< another view of its instance and resource type is routed otherwise
   std::vector<bool> table_in_use_;
-  std::vector<bool> table_shared_;     ///< by two instances, neither of them the host
+  std::vector<bool> table_shared_;  ///< by two instances, neither of them the host
+  bool canonical_has_two_types_ = false;
   std::vector<bool> symbol_repeated_;  ///< another table has the same symbol
 };
 
 /// What the rules say of a shape.
 struct ShapeVerdict {
   std::uint32_t broken = 0;  ///< bit n: rule n
-  bool named = false;        ///< some code applies, if only one that is no refutation
+  bool named = false;        ///< nothing is broken, but some code applies: a warning
 };
 
-/// Asks Z3, once for all of them. Result parallel to `shapes`.
+/// Asks Z3, some thousands of them at a time, first what is broken, then the names of what is not. Result
+/// parallel to `shapes`.
 [[nodiscard]] std::vector<ShapeVerdict> judge_shapes(const RuleText& rules, const std::vector<Shape>& shapes);
 
 /// The facts of one shape, with identities from `base` on (16 are used), and the unit that it is of.
