@@ -182,6 +182,9 @@ std::vector<Finding> name_findings(const Topology& topology, const Plan& plan, c
     if (left.reachable != right.reachable) {
       return left.reachable;
     }
+    if (left.harm != right.harm) {
+      return left.harm < right.harm;
+    }
     return left.code != right.code && explains_first(left.code, right.code);
   });
   const Ways ways(topology, plan);
