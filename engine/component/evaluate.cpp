@@ -225,7 +225,10 @@ std::optional<CoreItem> Evaluator::core_export(const CoreInstanceValue& instance
     auto& exports = module_exports_[module.value];
     if (exports.empty()) {
       for (const wasm::CoreExport& item : out_.modules[module.value].index.exports) {
-        exports.emplace(item.name, static_cast<CoreSort>(item.kind));
+        if (!exports.emplace(item.name, static_cast<CoreSort>(item.kind)).second) {
+          fail("duplicate-name", fmt::format("a core module exports \"{}\" twice", item.name));
+          return std::nullopt;
+        }
       }
     }
     const auto place = exports.find(name);
@@ -587,14 +590,23 @@ void Evaluator::need_options(const CanonOptions& options, FuncTypeId type, bool 
     return;
   }
   const FuncType& func = out_.types[type];
-  const bool in = std::any_of(func.params.begin(), func.params.end(),
-                              [&](const Parameter& param) { return types_.traits(param.type).has_pointer; });
-  const bool out = func.result && types_.traits(*func.result).has_pointer;
-  if ((in || out) && !options.memory) {
-    fail("missing-option", "a function with strings, lists or maps has no option `memory`");
+  std::uint32_t flat = 0;
+  bool in = false;  // whether there is something in memory on the way in
+  for (const Parameter& param : func.params) {
+    in |= types_.traits(param.type).has_pointer;
+    flat = std::min(flat + types_.traits(param.type).flat, kMostFlat);
   }
-  if ((lifted ? in : out) && !options.realloc) {
-    fail("missing-option", "a function that is handed strings, lists or maps has no option `realloc`");
+  const bool spilled = flat > 16;
+  const bool out = func.result && types_.traits(*func.result).has_pointer;
+  const bool returned = func.result && types_.traits(*func.result).flat > 1;
+  if ((in || spilled || out || returned || options.realloc) && !options.memory) {
+    fail("missing-option", "a function whose values need a memory has no option `memory`");
+  }
+  if ((lifted ? in || spilled : out) && !options.realloc) {
+    fail("missing-option", "a function that is handed values in memory has no option `realloc`");
+  }
+  if (!lifted && options.post_return) {
+    fail("wrong-option", "a lowered function has the option `post-return`, which is for lifted ones");
   }
 }
 

@@ -114,7 +114,9 @@ class IndexCheck {
     }
   }
   void use(const std::vector<syntax::NamedCore>& items, const Sizes& scope) {
+    std::unordered_set<std::string_view> names;
     for (const syntax::NamedCore& item : items) {
+      once(names, item.name, "given");
       use(item.item.sort, item.item.index, scope);
     }
   }
@@ -227,6 +229,10 @@ class IndexCheck {
     for (const syntax::ScopeType::Decl& decl : type->decls) {
       at_ = decl.offset;
       std::visit([&](const auto& what) { define(what, inner); }, decl.what);
+      if (const auto* defined = std::get_if<syntax::TypeDecl>(&decl.what);
+          defined != nullptr && std::holds_alternative<syntax::ResourceDecl>(defined->what)) {
+        fail("type", "a resource type is defined inside a component or instance type");
+      }
       if (const auto* import = std::get_if<syntax::Import>(&decl.what)) {
         once(imports, import->name, "imported");
       } else if (const auto* exported = std::get_if<syntax::ExportDecl>(&decl.what)) {

@@ -53,6 +53,7 @@ TypeTable::TypeTable(TypeArena& arena, Budget& budget)
     traits.size = primitive_size(static_cast<TypeKind>(kind));
     traits.alignment = std::min<std::uint32_t>(static_cast<std::uint32_t>(traits.size), 8);
     traits.has_pointer = static_cast<TypeKind>(kind) == TypeKind::kString;
+    traits.flat = traits.has_pointer ? 2 : 1;
     traits_.push_back(traits);
     same_as_.push_back(static_cast<std::uint32_t>(kind));
   }
@@ -116,10 +117,12 @@ tl::expected<void, std::string> TypeTable::measure(const TypeNode& node, TypeTra
     case TypeKind::kRecord:
     case TypeKind::kTuple:
       traits.size = 0;
+      traits.flat = 0;
       for (const Member& member : node.members) {
         const TypeTraits& inner = traits_[member.type->value];
         traits.alignment = std::max(traits.alignment, inner.alignment);
         traits.size = align(traits.size, inner.alignment) + inner.size;
+        traits.flat = std::min(traits.flat + inner.flat, kMostFlat);
       }
       traits.size = align(traits.size, traits.alignment);
       break;
@@ -128,13 +131,16 @@ tl::expected<void, std::string> TypeTable::measure(const TypeNode& node, TypeTra
     case TypeKind::kResult:
     case TypeKind::kEnum: {
       std::uint64_t payload = 0;
+      std::uint32_t flat = 0;
       for (const Member& member : node.members) {
         if (member.type) {
           const TypeTraits& inner = traits_[member.type->value];
           traits.alignment = std::max(traits.alignment, inner.alignment);
           payload = std::max(payload, inner.size);
+          flat = std::max(flat, inner.flat);
         }
       }
+      traits.flat = std::min(1 + flat, kMostFlat);
       const std::uint32_t tag = tag_size(node.kind == TypeKind::kOption ? 2 : node.members.size());
       const std::uint64_t start = align(tag, traits.alignment);
       traits.alignment = std::max(traits.alignment, tag);
@@ -149,12 +155,15 @@ tl::expected<void, std::string> TypeTable::measure(const TypeNode& node, TypeTra
       const TypeTraits& inner = traits_[node.members[0].type->value];
       traits.alignment = inner.alignment;
       traits.size = inner.size * node.length;  // below 2^28 * 2^32
+      traits.flat = static_cast<std::uint32_t>(
+          std::min<std::uint64_t>(std::uint64_t{inner.flat} * node.length, kMostFlat));
       break;
     }
     case TypeKind::kList:
     case TypeKind::kMap:
       traits.has_pointer = true;
       traits.size = 16;
+      traits.flat = 2;
       traits.alignment = 8;
       break;
     default:  // a handle, a stream or a future

@@ -17,11 +17,14 @@ inline constexpr std::uint16_t kMostTypeDepth = 1'000;
 /// A value takes fewer bytes than this in a memory with 64-bit addresses (Binary.md, "Type Definitions").
 inline constexpr std::uint64_t kMostValueSize = std::uint64_t{1} << 28;
 
+inline constexpr std::uint32_t kMostFlat = 1'000;
+
 /// What the values of a type are like, at any depth.
 struct TypeTraits {
   std::uint64_t size = 1;  ///< bytes in a memory with 64-bit addresses
   std::uint32_t alignment = 1;
   std::uint16_t depth = 0;
+  std::uint32_t flat = 1;     ///< core values that it is passed as; at most kMostFlat, which stands for more
   bool has_pointer = false;   ///< a string, list or map: the value does not fit into core values alone
   bool has_borrow = false;    ///< a borrow, also behind a stream or future
   bool has_resource = false;  ///< an own or a borrow, also behind a stream or future
