@@ -37,6 +37,7 @@ inline constexpr std::uint64_t kEntry = 160;       ///< a section, import or exp
 inline constexpr std::uint64_t kBody = 16;         ///< the extent of a function body
 inline constexpr std::uint64_t kEvaluated = 320;   ///< an entry of an index space, of a bag
 inline constexpr std::uint64_t kCanon = 1200;      ///< a canonical definition, evaluated
+inline constexpr std::uint64_t kHandle = 200;      ///< a place for a handle in a function lifted or lowered
 inline constexpr std::uint64_t kInstance = 1000;   ///< a component instance with its index spaces
 inline constexpr std::uint64_t kPort = 120;        ///< a core import of a core instance
 inline constexpr std::uint64_t kTypeMember = 120;  ///< a member of an evaluated type

@@ -586,6 +586,7 @@ CanonOptions Evaluator::options(const syntax::CanonOpts& what, const Scope& scop
 }
 
 void Evaluator::need_options(const CanonOptions& options, FuncTypeId type, bool lifted) {
+  spend(types_.handles(type) * cost::kHandle);
   if (options.async || out_.types[type].async) {
     return;
   }

@@ -104,6 +104,7 @@ tl::expected<void, std::string> TypeTable::measure(const TypeNode& node, TypeTra
     if (member.type) {
       const TypeTraits& inner = traits_[member.type->value];
       traits.depth = std::max(traits.depth, inner.depth);
+      traits.handles = std::min(traits.handles + inner.handles, kMostHandles);
       traits.has_pointer |= inner.has_pointer;
       traits.has_borrow |= inner.has_borrow;
       traits.has_resource |= inner.has_resource;
@@ -154,6 +155,8 @@ tl::expected<void, std::string> TypeTable::measure(const TypeNode& node, TypeTra
     case TypeKind::kFixedList: {
       const TypeTraits& inner = traits_[node.members[0].type->value];
       traits.alignment = inner.alignment;
+      traits.handles = static_cast<std::uint32_t>(
+          std::min<std::uint64_t>(std::uint64_t{inner.handles} * node.length, kMostHandles));
       traits.size = inner.size * node.length;  // below 2^28 * 2^32
       traits.flat = static_cast<std::uint32_t>(
           std::min<std::uint64_t>(std::uint64_t{inner.flat} * node.length, kMostFlat));
@@ -170,6 +173,7 @@ tl::expected<void, std::string> TypeTable::measure(const TypeNode& node, TypeTra
       traits.size = 4;
       traits.alignment = 4;
       traits.has_pointer = false;
+      traits.handles = 1;
       traits.has_borrow |= node.kind == TypeKind::kBorrow;
       traits.has_resource |= node.kind == TypeKind::kOwn || node.kind == TypeKind::kBorrow;
       break;
@@ -293,6 +297,15 @@ bool TypeTable::equal(FuncTypeId left, FuncTypeId right) const {
                       return one.name == other.name && equal(one.type, other.type);
                     }) &&
          (!a.result || equal(*a.result, *b.result));
+}
+
+std::uint64_t TypeTable::handles(FuncTypeId id) const {
+  const FuncType& func = arena_[id];
+  std::uint64_t handles = func.result ? traits(*func.result).handles : 0;
+  for (const Parameter& param : func.params) {
+    handles += traits(param.type).handles;
+  }
+  return handles;
 }
 
 bool TypeTable::has_resource(FuncTypeId id) const {

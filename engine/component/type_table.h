@@ -18,6 +18,7 @@ inline constexpr std::uint16_t kMostTypeDepth = 1'000;
 inline constexpr std::uint64_t kMostValueSize = std::uint64_t{1} << 28;
 
 inline constexpr std::uint32_t kMostFlat = 1'000;
+inline constexpr std::uint32_t kMostHandles = 1'000'000;
 
 /// What the values of a type are like, at any depth.
 struct TypeTraits {
@@ -25,6 +26,7 @@ struct TypeTraits {
   std::uint32_t alignment = 1;
   std::uint16_t depth = 0;
   std::uint32_t flat = 1;     ///< core values that it is passed as; at most kMostFlat, which stands for more
+  std::uint32_t handles = 0;  ///< places for handles; at most kMostHandles, which stands for more
   bool has_pointer = false;   ///< a string, list or map: the value does not fit into core values alone
   bool has_borrow = false;    ///< a borrow, also behind a stream or future
   bool has_resource = false;  ///< an own or a borrow, also behind a stream or future
@@ -48,6 +50,8 @@ class TypeTable {
 
   [[nodiscard]] const TypeTraits& traits(TypeId id) const { return traits_[id.value]; }
   [[nodiscard]] bool has_resource(FuncTypeId id) const;
+  /// Places for handles in parameters and results.
+  [[nodiscard]] std::uint64_t handles(FuncTypeId id) const;
   [[nodiscard]] bool exhausted() const { return exhausted_; }
 
  private:
