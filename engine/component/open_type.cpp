@@ -134,7 +134,8 @@ std::optional<Entity> Evaluator::described(const Extern& what, Scope& scope, con
       if (!host && given == nullptr) {
         return mismatch("an instance");
       }
-      return Entity{open(type, host ? nullptr : given->get(), name, scope.instance, depth + 1)};
+      InstanceRef opened = open(type, host ? nullptr : given->get(), name, scope.instance, depth + 1);
+      return std::optional<Entity>(std::in_place, std::move(opened));
     }
     case Extern::Kind::kComponent: {
       if (host) {
@@ -143,7 +144,10 @@ std::optional<Entity> Evaluator::described(const Extern& what, Scope& scope, con
         return ComponentValue{};
       }
       const ComponentValue* given = actual == nullptr ? nullptr : std::get_if<ComponentValue>(actual);
-      return given == nullptr ? mismatch("a component") : Entity{*given};
+      if (given == nullptr) {
+        return mismatch("a component");
+      }
+      return *given;
     }
     case Extern::Kind::kModule: {
       if (host) {
@@ -151,7 +155,10 @@ std::optional<Entity> Evaluator::described(const Extern& what, Scope& scope, con
         return ModuleValue{};
       }
       const ModuleValue* given = actual == nullptr ? nullptr : std::get_if<ModuleValue>(actual);
-      return given == nullptr ? mismatch("a core module") : Entity{*given};
+      if (given == nullptr) {
+        return mismatch("a core module");
+      }
+      return *given;
     }
     case Extern::Kind::kValue:
       unsupported(scope.instance, "value-import", fmt::format("the value \"{}\" is imported", name));
