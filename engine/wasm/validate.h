@@ -1,6 +1,6 @@
 #pragma once
 
-// wabt's validator over a core module. wabt stays inside validate.cpp.
+// wabt's validator over a core module. wabt stays inside wabt_validate.cpp.
 
 #include <cstdint>
 #include <span>
