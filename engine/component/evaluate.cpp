@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/component/evaluator.h"
 
 namespace meld_verify::component {
@@ -39,9 +41,13 @@ std::string_view core_sort_name(CoreSort sort) {
 
 }  // namespace
 
-Evaluator::Evaluator(const syntax::File& file, std::string_view name)
-    : file_(file), name_(name), types_(out_.types), module_exports_(file.modules.size()) {
-  out_.modules = file.modules;
+Evaluator::Evaluator(syntax::File file, std::string_view name, Budget& budget)
+    : file_{.root = std::move(file.root), .modules = {}, .component_count = file.component_count},
+      name_(name),
+      budget_(budget),
+      types_(out_.types, budget),
+      module_exports_(file.modules.size()) {
+  out_.modules = std::move(file.modules);
 }
 
 void Evaluator::fail(std::string code, std::string sentence, wasm::DiagnosticKind kind) {
@@ -55,6 +61,7 @@ void Evaluator::fail(std::string code, std::string sentence, wasm::DiagnosticKin
 }
 
 void Evaluator::unsupported(InstanceId instance, std::string code, std::string sentence) {
+  spend(cost::kEvaluated);
   out_.unsupported.push_back({instance, at_, std::move(code), std::move(sentence)});
 }
 
@@ -69,9 +76,10 @@ bool Evaluator::in_range(std::uint32_t index, std::size_t size, std::string_view
   return false;
 }
 
-bool Evaluator::count_one() {
-  if (++evaluated_ > kMostEvaluated) {
-    fail("too-large", fmt::format("its instances have more than {} definitions in all", kMostEvaluated),
+bool Evaluator::spend(std::uint64_t cost) {
+  if (ok() && !budget_.spend(cost)) {
+    fail("too-large",
+         "its instances have more definitions in all than this tool takes from a file of its size",
          wasm::DiagnosticKind::kUnsupported);
   }
   return ok();
@@ -79,7 +87,6 @@ bool Evaluator::count_one() {
 
 wasm::Expected<Composition> Evaluator::run() {
   out_.instances.push_back({.definition = DefinitionId{}, .parent = {}, .name = "host", .event = 0});
-  instance_names_.insert("host");
   const InstanceRef root = instantiate({file_.root, nullptr}, nullptr, std::nullopt, "root", 0);
   if (ok()) {
     list_world_exports(*root, "", 0);
@@ -94,9 +101,7 @@ wasm::Expected<Composition> Evaluator::run() {
 InstanceRef Evaluator::instantiate(const ComponentValue& component, const Arguments* arguments,
                                    std::optional<InstanceId> parent, std::string name, unsigned depth) {
   auto exports = std::make_shared<InstanceValue>();
-  if (out_.instances.size() > kMostInstances) {
-    fail("too-large", fmt::format("more than {} component instances", kMostInstances),
-         wasm::DiagnosticKind::kUnsupported);
+  if (!spend(cost::kInstance)) {
     return exports;
   }
   if (depth > kMostInstanceDepth) {
@@ -113,10 +118,11 @@ InstanceRef Evaluator::instantiate(const ComponentValue& component, const Argume
   out_.events.push_back({EventKind::kInstance, id.value});
   Scope& scope = scopes_.emplace_back();
   scope.outer = component.scope;
+  scope.component = true;
   scope.instance = id;
   for (const syntax::Definition& item : def.definitions) {
     at_ = item.offset;
-    if (!count_one()) {
+    if (!spend(cost::kEvaluated)) {
       break;
     }
     definition(item, scope, def, arguments, *exports, depth);
@@ -134,7 +140,13 @@ void Evaluator::definition(const syntax::Definition& item, Scope& scope, const s
                            const Arguments* arguments, InstanceValue& exports, unsigned depth) {
   std::visit(
       Overloaded{
-          [&](const syntax::CoreModuleDef& what) { scope.modules.push_back({what.module}); },
+          [&](const syntax::CoreModuleDef& what) {
+            const auto label = def.module_names.find(static_cast<std::uint32_t>(scope.modules.size()));
+            if (label != def.module_names.end()) {
+              out_.modules[what.module.value].name = std::string(label->second);
+            }
+            scope.modules.push_back({what.module});
+          },
           [&](const syntax::CoreInstantiate& what) { core_instantiate(what, scope); },
           [&](const syntax::CoreBag& what) { core_bag(what, scope); }, [&](const syntax::CoreType&) {},
           [&](const std::shared_ptr<const syntax::ComponentDef>& what) {
@@ -144,7 +156,7 @@ void Evaluator::definition(const syntax::Definition& item, Scope& scope, const s
           [&](const syntax::Bag& what) {
             auto bag = std::make_shared<InstanceValue>();
             for (const syntax::NamedCore& named : what.exports) {
-              if (auto value = entity(named.item, scope); value && count_one()) {
+              if (auto value = entity(named.item, scope); value && spend(cost::kEvaluated)) {
                 bag->add(named.name, std::move(*value));
               }
             }
@@ -156,6 +168,12 @@ void Evaluator::definition(const syntax::Definition& item, Scope& scope, const s
           [&](const syntax::LowerDef& what) { lower(what, scope); },
           [&](const syntax::ResourceDef& what) { resource_builtin(what, scope); },
           [&](const syntax::OtherDef& what) {
+            for (const auto& index :
+                 {what.options.realloc, what.options.post_return, what.options.callback}) {
+              if (index) {
+                in_range(*index, scope.core_funcs.size(), "core function");
+              }
+            }
             unsupported(
                 scope.instance, "async-builtin",
                 fmt::format("canon {} is out of scope: only synchronous calls are checked", what.name));
@@ -206,8 +224,11 @@ std::optional<CoreItem> Evaluator::core_export(const CoreInstanceValue& instance
     const CoreModuleId module = out_.core_instances[instance.instance->value].module;
     auto& exports = module_exports_[module.value];
     if (exports.empty()) {
-      for (const wasm::CoreExport& item : file_.modules[module.value].index.exports) {
-        exports.emplace(item.name, static_cast<CoreSort>(item.kind));
+      for (const wasm::CoreExport& item : out_.modules[module.value].index.exports) {
+        if (!exports.emplace(item.name, static_cast<CoreSort>(item.kind)).second) {
+          fail("duplicate-name", fmt::format("a core module exports \"{}\" twice", item.name));
+          return std::nullopt;
+        }
       }
     }
     const auto place = exports.find(name);
@@ -237,11 +258,15 @@ void Evaluator::core_instantiate(const syntax::CoreInstantiate& what, Scope& sco
     }
     arguments.emplace(argument.name, scope.core_instances[argument.item.index].get());
   }
-  const wasm::ModuleIndex& index = file_.modules[module.module->value].index;
+  const wasm::ModuleIndex& index = out_.modules[module.module->value].index;
   CoreInstance made{.owner = scope.instance,
                     .module = *module.module,
                     .imports = {},
                     .event = static_cast<std::uint32_t>(out_.events.size())};
+  if (!spend(cost::kEvaluated + index.imports.size() * cost::kPort)) {
+    return;
+  }
+  made.imports.reserve(index.imports.size());
   for (const wasm::CoreImport& import : index.imports) {
     const auto place = arguments.find(import.module);
     if (place == arguments.end()) {
@@ -250,7 +275,7 @@ void Evaluator::core_instantiate(const syntax::CoreInstantiate& what, Scope& sco
       return;
     }
     const auto item = core_export(*place->second, import.name, static_cast<CoreSort>(import.kind));
-    if (!item || !count_one()) {
+    if (!item || !spend_name(import.name)) {
       return;
     }
     made.imports.push_back(*item);
@@ -277,7 +302,7 @@ void Evaluator::core_bag(const syntax::CoreBag& what, Scope& scope) {
       return;
     }
     if (!in_range(item.item.index, space->size(), core_sort_name(*core_sort_of(item.item.sort))) ||
-        !count_one()) {
+        !spend(cost::kPort)) {
       return;
     }
     value->bag.emplace(item.name, (*space)[item.item.index]);
@@ -302,7 +327,7 @@ void Evaluator::instance(const syntax::Instantiate& what, Scope& scope, const sy
   Arguments arguments;
   for (const syntax::NamedCore& argument : what.arguments) {
     auto value = entity(argument.item, scope);
-    if (!value) {
+    if (!value || !spend(cost::kPort)) {
       return;
     }
     arguments.emplace(argument.name, std::move(*value));
@@ -314,6 +339,7 @@ void Evaluator::instance(const syntax::Instantiate& what, Scope& scope, const sy
   } else {
     name = std::string(component.definition->name);
   }
+  spend_name(name);
   const wasm::ByteOffset here = at_;
   InstanceRef made = instantiate(component, &arguments, scope.instance, std::move(name), depth + 1);
   at_ = here;
@@ -408,9 +434,11 @@ void Evaluator::alias_export(const syntax::Alias& what, Scope& scope) {
     type->interface_name = from->label;
     type->label = what.name;
   } else if (auto* instance = std::get_if<InstanceRef>(&value)) {
+    if (!spend((*instance)->exports.size() * cost::kEvaluated)) {
+      return;
+    }
     auto labelled = std::make_shared<InstanceValue>(**instance);
     labelled->label = what.name;
-    evaluated_ += static_cast<std::uint32_t>(labelled->exports.size());
     *instance = std::move(labelled);
   }
   push(std::move(value), scope);
@@ -424,7 +452,8 @@ void Evaluator::alias_core_export(const syntax::Alias& what, Scope& scope) {
     return;
   }
   if (in_range(what.target, scope.core_instances.size(), "core instance")) {
-    if (const auto item = core_export(*scope.core_instances[what.target], what.name, *sort)) {
+    if (const auto item = core_export(*scope.core_instances[what.target], what.name, *sort);
+        item && spend_name(what.name)) {
       space->push_back(*item);
     }
   }
@@ -432,7 +461,9 @@ void Evaluator::alias_core_export(const syntax::Alias& what, Scope& scope) {
 
 void Evaluator::alias_outer(const syntax::Alias& what, Scope& scope) {
   const Scope* target = &scope;
+  bool crosses = false;
   for (std::uint32_t i = 0; i < what.target && target != nullptr; ++i) {
+    crosses |= target->component;
     target = target->outer;
   }
   if (target == nullptr) {
@@ -449,10 +480,29 @@ void Evaluator::alias_outer(const syntax::Alias& what, Scope& scope) {
   }
   if (auto value = entity({what.sort, what.index}, *target)) {
     if (auto* type = std::get_if<TypeValue>(&*value)) {
+      if (crosses && has_resource(*type)) {
+        return fail(
+            "outer-resource",
+            "an outer alias takes a resource type into a nested component; it must be imported there");
+      }
       ++type->depth;
     }
     push(std::move(*value), scope);
   }
+}
+
+bool Evaluator::has_resource(const TypeValue& type) const {
+  switch (type.kind) {
+    case TypeValue::Kind::kValue:
+      return types_.traits(type.value).has_resource;
+    case TypeValue::Kind::kFunc:
+      return types_.has_resource(type.func);
+    case TypeValue::Kind::kResource:
+      return true;
+    case TypeValue::Kind::kScope:
+      return false;  // its own outer aliases are looked at when it is opened
+  }
+  return false;
 }
 
 void Evaluator::type(const syntax::TypeDecl& what, Scope& scope, const syntax::ComponentDef* def) {
@@ -502,6 +552,9 @@ void Evaluator::type(const syntax::TypeDecl& what, Scope& scope, const syntax::C
                           value.scope = &scope;
                         }},
              what.what);
+  if (types_.exhausted()) {
+    spend(budget_.left() + 1);
+  }
   if (ok()) {
     scope.types.push_back(std::move(value));
   }
@@ -514,6 +567,9 @@ CanonOptions Evaluator::options(const syntax::CanonOpts& what, const Scope& scop
   CanonOptions options;
   options.encoding = what.encoding;
   options.async = what.async;
+  if (what.gc) {
+    unsupported(scope.instance, "gc", "a function takes garbage-collected values, which is out of scope");
+  }
   const auto func = [&](const std::optional<std::uint32_t>& index) -> std::optional<CoreItem> {
     if (!index || !in_range(*index, scope.core_funcs.size(), "core function")) {
       return std::nullopt;
@@ -529,7 +585,34 @@ CanonOptions Evaluator::options(const syntax::CanonOpts& what, const Scope& scop
   return options;
 }
 
+void Evaluator::need_options(const CanonOptions& options, FuncTypeId type, bool lifted) {
+  spend(types_.handles(type) * cost::kHandle);
+  if (options.async || out_.types[type].async) {
+    return;
+  }
+  const FuncType& func = out_.types[type];
+  std::uint32_t flat = 0;
+  bool in = false;  // whether there is something in memory on the way in
+  for (const Parameter& param : func.params) {
+    in |= types_.traits(param.type).has_pointer;
+    flat = std::min(flat + types_.traits(param.type).flat, kMostFlat);
+  }
+  const bool spilled = flat > 16;
+  const bool out = func.result && types_.traits(*func.result).has_pointer;
+  const bool returned = func.result && types_.traits(*func.result).flat > 1;
+  if ((in || spilled || out || returned || options.realloc) && !options.memory) {
+    fail("missing-option", "a function whose values need a memory has no option `memory`");
+  }
+  if ((lifted ? in || spilled : out) && !options.realloc) {
+    fail("missing-option", "a function that is handed values in memory has no option `realloc`");
+  }
+  if (!lifted && options.post_return) {
+    fail("wrong-option", "a lowered function has the option `post-return`, which is for lifted ones");
+  }
+}
+
 CanonId Evaluator::add_canon(InstanceId owner, decltype(Canon::what) what) {
+  spend(cost::kCanon);
   const CanonId id{out_.canons.size()};
   out_.canons.push_back({owner, at_, std::move(what), static_cast<std::uint32_t>(out_.events.size())});
   out_.events.push_back({EventKind::kCanon, id.value});
@@ -546,6 +629,7 @@ void Evaluator::lift(const syntax::LiftDef& what, Scope& scope) {
     return fail("type", fmt::format("type {} is not a function type", what.type));
   }
   Lift lift{scope.core_funcs[what.core], type.func, options(what.options, scope)};
+  need_options(lift.options, type.func, true);
   if (!ok()) {
     return;
   }
@@ -562,6 +646,9 @@ void Evaluator::lower(const syntax::LowerDef& what, Scope& scope) {
   const FuncValue& func = scope.funcs[what.func];
   Lower lower{func.ref, func.type, options(what.options, scope), std::string(func.interface_name),
               std::string(func.name)};
+  need_options(lower.options, func.type, false);
+  spend_name(func.interface_name);
+  spend_name(func.name);
   if (!ok()) {
     return;
   }
@@ -599,6 +686,8 @@ void Evaluator::resource_builtin(const syntax::ResourceDef& what, Scope& scope) 
     return fail("foreign-resource",
                 "resource.new and resource.rep are for the instance that defined the type");
   }
+  spend_name(type.interface_name);
+  spend_name(type.label);
   const CanonId id =
       add_canon(scope.instance, ResourceBuiltin{.op = what.op,
                                                 .resource = type.resource,
@@ -635,8 +724,8 @@ void Evaluator::export_item(const syntax::Export& what, Scope& scope, InstanceVa
   push(std::move(*value), scope);
 }
 
-wasm::Expected<Composition> evaluate(const syntax::File& file, std::string_view name) {
-  return Evaluator(file, name).run();
+wasm::Expected<Composition> evaluate(syntax::File file, std::string_view name, Budget& budget) {
+  return Evaluator(std::move(file), name, budget).run();
 }
 
 }  // namespace meld_verify::component

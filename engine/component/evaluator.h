@@ -4,7 +4,6 @@
 // imported) and finish.cpp (names).
 
 #include <deque>
-#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -15,7 +14,7 @@ namespace meld_verify::component {
 
 class Evaluator {
  public:
-  Evaluator(const syntax::File& file, std::string_view name);
+  Evaluator(syntax::File file, std::string_view name, Budget& budget);
   [[nodiscard]] wasm::Expected<Composition> run();
 
  private:
@@ -27,7 +26,9 @@ class Evaluator {
             wasm::DiagnosticKind kind = wasm::DiagnosticKind::kBadInput);
   void unsupported(InstanceId instance, std::string code, std::string sentence);
   bool in_range(std::uint32_t index, std::size_t size, std::string_view what);
-  bool count_one();
+  bool spend(std::uint64_t cost);
+  /// A name that the result keeps a copy of, and so do the topology and the plan.
+  bool spend_name(std::string_view name) { return spend(4 * name.size()); }
 
   // --- evaluate.cpp
   InstanceRef instantiate(const ComponentValue& component, const Arguments* arguments,
@@ -42,12 +43,14 @@ class Evaluator {
   void alias_export(const syntax::Alias& what, Scope& scope);
   void alias_core_export(const syntax::Alias& what, Scope& scope);
   void alias_outer(const syntax::Alias& what, Scope& scope);
+  [[nodiscard]] bool has_resource(const TypeValue& type) const;
   void type(const syntax::TypeDecl& what, Scope& scope, const syntax::ComponentDef* def);
   void lift(const syntax::LiftDef& what, Scope& scope);
   void lower(const syntax::LowerDef& what, Scope& scope);
   void resource_builtin(const syntax::ResourceDef& what, Scope& scope);
   void export_item(const syntax::Export& what, Scope& scope, InstanceValue& exports);
   CanonOptions options(const syntax::CanonOpts& what, const Scope& scope);
+  void need_options(const CanonOptions& options, FuncTypeId type, bool lifted);
   CanonId add_canon(InstanceId owner, decltype(Canon::what) what);
   std::optional<Entity> entity(const syntax::SortIndex& item, const Scope& scope);
   void push(Entity entity, Scope& scope);
@@ -72,17 +75,16 @@ class Evaluator {
   void list_world_exports(const InstanceValue& exports, const std::string& interface_name, unsigned depth);
   void finish();
 
-  const syntax::File& file_;
+  const syntax::File file_;  ///< without its modules, which are in `out_`
   std::string_view name_;
+  Budget& budget_;
   Composition out_;
   TypeTable types_;
   std::deque<Scope> scopes_;  ///< all that were made: closures point into it
   std::vector<std::unordered_map<std::string_view, CoreSort>>
       module_exports_;                        ///< by module, made on first use
   std::vector<std::string> resource_labels_;  ///< from name sections, parallel to the resources
-  std::set<std::string> instance_names_;
   wasm::ByteOffset at_;
-  std::uint32_t evaluated_ = 0;
   std::optional<wasm::Diagnostic> failure_;
 };
 

@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <set>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "engine/component/evaluator.h"
 #include "engine/component/parse.h"
@@ -11,7 +15,8 @@ namespace meld_verify::component {
 
 void Evaluator::name_imports(InstanceId instance, const Entity& entity, std::string_view name) {
   const auto add = [&](const TypeValue& type, std::string_view interface_name, std::string_view label) {
-    if (type.kind == TypeValue::Kind::kResource) {
+    if (type.kind == TypeValue::Kind::kResource && spend(cost::kEvaluated) && spend_name(interface_name) &&
+        spend_name(label)) {
       out_.resource_names.push_back({.instance = instance,
                                      .resource = type.resource,
                                      .exported = false,
@@ -32,7 +37,8 @@ void Evaluator::name_imports(InstanceId instance, const Entity& entity, std::str
 
 void Evaluator::name_exports(InstanceId instance, const InstanceValue& exports) {
   const auto add = [&](const TypeValue& type, std::string_view interface_name, std::string_view label) {
-    if (type.kind == TypeValue::Kind::kResource && count_one()) {
+    if (type.kind == TypeValue::Kind::kResource && spend(cost::kEvaluated) && spend_name(interface_name) &&
+        spend_name(label)) {
       out_.resource_names.push_back({.instance = instance,
                                      .resource = type.resource,
                                      .exported = true,
@@ -59,7 +65,7 @@ void Evaluator::list_world_exports(const InstanceValue& exports, const std::stri
     return;
   }
   for (const auto& [name, item] : exports.exports) {
-    if (!count_one()) {
+    if (!spend(cost::kEvaluated) || !spend_name(interface_name) || !spend_name(name)) {
       return;
     }
     if (const auto* func = std::get_if<FuncValue>(&item)) {
@@ -92,6 +98,14 @@ void Evaluator::finish() {
       resource.name = resource_labels_[i].empty() ? fmt::format("resource {}", i) : resource_labels_[i];
     }
   }
+  using Known = std::tuple<std::uint32_t, std::uint32_t, std::string_view, std::string_view>;
+  std::set<Known> known_names;
+  for (const ResourceName& name : out_.resource_names) {
+    if (!spend(cost::kPort)) {
+      return;
+    }
+    known_names.emplace(name.instance.value, name.resource.value, name.interface_name, name.name);
+  }
   for (Canon& canon : out_.canons) {
     auto* builtin = std::get_if<ResourceBuiltin>(&canon.what);
     if (builtin == nullptr) {
@@ -101,22 +115,26 @@ void Evaluator::finish() {
     // An own definition goes by the name that its instance exports it by.
     if (resource.definer == canon.owner || builtin->name.empty()) {
       builtin->exported = resource.definer == canon.owner;
-      const bool known =
-          std::any_of(out_.resource_names.begin(), out_.resource_names.end(), [&](const ResourceName& n) {
-            return n.instance == canon.owner && n.resource == builtin->resource && n.name == builtin->name &&
-                   n.interface_name == builtin->interface_name;
-          });
-      if (!known) {
+      if (!known_names.contains(
+              {canon.owner.value, builtin->resource.value, builtin->interface_name, builtin->name})) {
+        spend_name(resource.name);
+        spend_name(resource.interface_name);
+        if (!ok()) {
+          return;
+        }
         builtin->name = resource.name;
         builtin->interface_name = resource.interface_name;
       }
     }
   }
+  std::unordered_set<std::string> taken{"host"};
+  std::unordered_map<std::string, int> next_number;
   for (std::size_t i = 1; i < out_.instances.size(); ++i) {
     std::string& name = out_.instances[i].name;
     const std::string wanted = name.empty() ? fmt::format("component {}", i) : name;
     name = wanted;
-    for (int number = 2; !instance_names_.insert(name).second; ++number) {
+    for (int& number = next_number.try_emplace(wanted, 2).first->second; !taken.insert(name).second;
+         ++number) {
       name = fmt::format("{}#{}", wanted, number);
     }
   }

@@ -20,6 +20,9 @@ std::string_view kind_name(const Entity& entity) {
 }  // namespace
 
 ResourceId Evaluator::host_resource(std::string_view interface_name, std::string_view name) {
+  spend(cost::kEvaluated);
+  spend_name(interface_name);
+  spend_name(name);
   const ResourceId id{out_.resources.size()};
   resource_labels_.emplace_back();
   out_.resources.push_back({.definer = kHost,
@@ -71,6 +74,8 @@ std::optional<Entity> Evaluator::described(const Extern& what, Scope& scope, con
         return std::nullopt;
       }
       if (host) {
+        spend_name(interface_name);
+        spend_name(name);
         const HostFuncId id{out_.host_funcs.size()};
         out_.host_funcs.push_back({std::string(interface_name), std::string(name), type.func});
         return FuncValue{id, type.func, interface_name, name};
@@ -129,7 +134,8 @@ std::optional<Entity> Evaluator::described(const Extern& what, Scope& scope, con
       if (!host && given == nullptr) {
         return mismatch("an instance");
       }
-      return Entity{open(type, host ? nullptr : given->get(), name, scope.instance, depth + 1)};
+      InstanceRef opened = open(type, host ? nullptr : given->get(), name, scope.instance, depth + 1);
+      return std::optional<Entity>(std::in_place, std::move(opened));
     }
     case Extern::Kind::kComponent: {
       if (host) {
@@ -138,7 +144,10 @@ std::optional<Entity> Evaluator::described(const Extern& what, Scope& scope, con
         return ComponentValue{};
       }
       const ComponentValue* given = actual == nullptr ? nullptr : std::get_if<ComponentValue>(actual);
-      return given == nullptr ? mismatch("a component") : Entity{*given};
+      if (given == nullptr) {
+        return mismatch("a component");
+      }
+      return *given;
     }
     case Extern::Kind::kModule: {
       if (host) {
@@ -146,7 +155,10 @@ std::optional<Entity> Evaluator::described(const Extern& what, Scope& scope, con
         return ModuleValue{};
       }
       const ModuleValue* given = actual == nullptr ? nullptr : std::get_if<ModuleValue>(actual);
-      return given == nullptr ? mismatch("a core module") : Entity{*given};
+      if (given == nullptr) {
+        return mismatch("a core module");
+      }
+      return *given;
     }
     case Extern::Kind::kValue:
       unsupported(scope.instance, "value-import", fmt::format("the value \"{}\" is imported", name));
@@ -167,7 +179,7 @@ InstanceRef Evaluator::open(const TypeValue& type, const InstanceValue* actual, 
   scope.outer = type.scope;
   scope.instance = instance;
   for (const syntax::ScopeType::Decl& decl : type.scope_type->decls) {
-    if (!count_one()) {
+    if (!spend(cost::kEvaluated)) {
       return opened;
     }
     if (const auto* defined = std::get_if<syntax::TypeDecl>(&decl.what)) {

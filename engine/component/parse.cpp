@@ -91,7 +91,7 @@ constexpr std::array kBuiltins{
 
 class Parser {
  public:
-  Parser(std::string_view file) : file_(file), types_(items_) {}
+  Parser(std::string_view file, Budget& budget) : file_(file), budget_(budget), types_(budget) {}
 
   /// `in` stands before the preamble.
   std::shared_ptr<const ComponentDef> component(Reader& in, unsigned depth, const std::string& where) {
@@ -148,7 +148,7 @@ class Parser {
       const std::uint32_t count = in.count(what);
       for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
         const ByteOffset at = in.offset();
-        types_.count_item(in);
+        types_.spend(in, cost::kDefinition);
         def.definitions.push_back({at, read()});
       }
     };
@@ -159,13 +159,16 @@ class Parser {
         break;
       case 1: {
         const ByteOffset at = in.offset();
-        types_.count_item(in);
+        types_.spend(in, cost::kDefinition);
         const auto bytes = in.take(in.left(), "a core module");
-        auto index = wasm::index_module(bytes, at, file_);
+        auto index = wasm::index_module(bytes, at, file_, budget_.left() / cost::kEntry);
         if (!index) {
           in.fail(index.error());
           return;
         }
+        types_.spend(in, index->bodies.size() * cost::kBody +
+                             (index->sections.size() + index->imports.size() + index->exports.size() + 1) *
+                                 cost::kEntry);
         def.definitions.push_back({at, syntax::CoreModuleDef{CoreModuleId{out_.modules.size()}}});
         out_.modules.push_back({at, in.offset(), std::move(*index), {}});
         break;
@@ -174,14 +177,11 @@ class Parser {
         list("the list of core instances", [&] { return core_instance(in); });
         break;
       case 3:
-        list("the list of core types", [&] {
-          types_.core_type(in, 0);
-          return What{syntax::CoreType{}};
-        });
+        list("the list of core types", [&] { return What{syntax::CoreType{types_.core_type(in, 0)}}; });
         break;
       case 4: {
         const ByteOffset at = in.offset();
-        types_.count_item(in);
+        types_.spend(in, 2 * cost::kDefinition);
         if (depth + 1 > kMostNesting) {
           in.fail("too-deep", fmt::format("components are nested more than {} deep", kMostNesting));
           return;
@@ -209,12 +209,16 @@ class Parser {
         break;
       case 9: {
         const ByteOffset at = in.offset();
-        in.u32("a function index");
+        types_.spend(in, cost::kDefinition);
+        syntax::StartDef start;
+        start.func = in.u32("a function index");
         const std::uint32_t arguments = in.count("the arguments of the start function");
         for (std::uint32_t i = 0; i < arguments && in.ok(); ++i) {
-          in.u32("a value index");
+          types_.spend(in, cost::kMember);
+          start.arguments.push_back(in.u32("a value index"));
         }
-        def.definitions.push_back({at, syntax::StartDef{in.u32("a number of results")}});
+        start.results = in.u32("a number of results");
+        def.definitions.push_back({at, std::move(start)});
         break;
       }
       case 10:
@@ -230,10 +234,10 @@ class Parser {
         break;
       case 12:
         list("the list of values", [&] {
-          (void)types_.val_type(in);
+          const syntax::ValueDef value{types_.val_type(in)};
           const std::uint32_t size = in.u32("a value's size");
           (void)in.take(size, "a value");
-          return What{syntax::ValueDef{}};
+          return What{value};
         });
         break;
       default:
@@ -245,7 +249,7 @@ class Parser {
     std::vector<syntax::NamedCore> exports;
     const std::uint32_t count = in.count("the exports of a core instance");
     for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
-      types_.count_item(in);
+      types_.spend(in, cost::kMember);
       syntax::NamedCore item;
       item.name = in.name("an export's name");
       item.item.sort = types_.core_sort(in);
@@ -268,7 +272,7 @@ class Parser {
     instantiate.module = in.u32("a module index");
     const std::uint32_t count = in.count("the arguments of a core instantiation");
     for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
-      types_.count_item(in);
+      types_.spend(in, cost::kMember);
       syntax::NamedCore argument;
       argument.name = in.name("an argument's name");
       const ByteOffset sort_at = in.offset();
@@ -295,7 +299,7 @@ class Parser {
     const std::uint32_t count =
         in.count(form == 0 ? "the arguments of an instantiation" : "the exports of an instance");
     for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
-      types_.count_item(in);
+      types_.spend(in, cost::kMember);
       syntax::NamedCore item;
       item.name = form == 0 ? in.name("an argument's name") : types_.extern_name(in);
       item.item.sort = types_.sort(in);
@@ -310,10 +314,12 @@ class Parser {
 
   syntax::CanonOpts options(Reader& in) {
     syntax::CanonOpts options;
+    std::uint32_t seen = 0;
     const std::uint32_t count = in.count("the options of a canonical definition");
     for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
       const ByteOffset at = in.offset();
-      switch (const std::uint8_t code = in.byte("an option")) {
+      const std::uint8_t code = in.byte("an option");
+      switch (code) {
         case 0x00:
           options.encoding = StringEncoding::kUtf8;
           break;
@@ -338,57 +344,81 @@ class Parser {
         case 0x07:
           options.callback = in.u32("a core function index");
           break;
+        case 0x08:  // garbage-collected values: read, and out of scope
+          in.u32("a core type index");
+          options.gc = true;
+          break;
+        case 0x09:
+          options.gc = true;
+          break;
         default:
           in.fail(at, "unknown-code", fmt::format("a canonical option has the unknown code 0x{:02x}", code));
+          continue;
       }
+      const std::uint32_t bit = 1u << (code <= 0x02 ? 0u : code);  // the encodings exclude each other
+      if (in.ok() && (seen & bit) != 0) {
+        in.fail(
+            at, "duplicate-option",
+            fmt::format("a canonical definition has the option 0x{:02x} after another of its kind", code));
+      }
+      seen |= bit;
     }
     return options;
   }
 
-  void immediates(Reader& in, Immediate immediate) {
+  void flag(Reader& in) {
+    const ByteOffset at = in.offset();
+    if (const std::uint8_t value = in.byte("a flag"); value > 1) {
+      in.fail(at, "unknown-code", fmt::format("a flag is 0x{:02x}, where 0 or 1 belongs", value));
+    }
+  }
+
+  void immediates(Reader& in, Immediate immediate, syntax::OtherDef& def) {
     switch (immediate) {
       case kNone:
         break;
       case kType:
-        in.u32("a type index");
+        def.type = in.u32("a type index");
         break;
       case kTypeOpts:
-        in.u32("a type index");
-        (void)options(in);
+        def.type = in.u32("a type index");
+        def.options = options(in);
         break;
       case kTypeFlag:
-        in.u32("a type index");
-        in.byte("a flag");
+        def.type = in.u32("a type index");
+        flag(in);
         break;
       case kFlag:
-        in.byte("a flag");
+        flag(in);
         break;
       case kOpts:
-        (void)options(in);
+        def.options = options(in);
         break;
       case kResultOpts:
-        (void)types_.result_list(in);
-        (void)options(in);
+        if (const auto result = types_.result_list(in)) {
+          def.type = result->index;
+        }
+        def.options = options(in);
         break;
       case kFlagMemory:
-        in.byte("a flag");
-        in.u32("a memory index");
+        flag(in);
+        def.options.memory = in.u32("a memory index");
         break;
       case kValueIndex:
         in.byte("a core value type");
         in.u32("an index");
         break;
       case kTypeTable:
-        in.u32("a type index");
+        in.u32("a core type index");
         in.u32("a table index");
         break;
       case kFlagType:
-        in.byte("a flag");
-        in.u32("a type index");
+        flag(in);
+        in.u32("a core type index");
         break;
       case kFlagTypeTable:
-        in.byte("a flag");
-        in.u32("a type index");
+        flag(in);
+        in.u32("a core type index");
         in.u32("a table index");
         break;
     }
@@ -421,8 +451,9 @@ class Parser {
       default:
         for (const Builtin& builtin : kBuiltins) {
           if (builtin.opcode == code) {
-            immediates(in, builtin.immediate);
-            return syntax::OtherDef{code, builtin.name};
+            syntax::OtherDef def{.opcode = code, .name = builtin.name, .type = {}, .options = {}};
+            immediates(in, builtin.immediate, def);
+            return def;
           }
         }
         in.fail(at, "unknown-code",
@@ -463,14 +494,15 @@ class Parser {
       } else if (id == 1) {
         const Sort sort = types_.sort(inner);
         const std::uint32_t count = inner.count("names");
-        auto* names = sort == Sort::kInstance ? &def.instance_names
-                      : sort == Sort::kType   ? &def.type_names
-                                              : nullptr;
+        auto* names = sort == Sort::kInstance     ? &def.instance_names
+                      : sort == Sort::kType       ? &def.type_names
+                      : sort == Sort::kCoreModule ? &def.module_names
+                                                  : nullptr;
         for (std::uint32_t i = 0; i < count && inner.ok(); ++i) {
           const std::uint32_t index = inner.u32("an index");
           const std::string_view text = inner.name("a name");
           if (inner.ok() && names != nullptr) {
-            types_.count_item(in);
+            types_.spend(in, cost::kMember);
             names->emplace(index, text);
           }
         }
@@ -479,16 +511,17 @@ class Parser {
   }
 
   std::string_view file_;
-  std::uint32_t items_ = 0;
+  Budget& budget_;
   TypeParser types_;
   syntax::File out_;
 };
 
 }  // namespace
 
-wasm::Expected<syntax::File> parse(std::span<const std::uint8_t> bytes, std::string_view file) {
+wasm::Expected<syntax::File> parse(std::span<const std::uint8_t> bytes, std::string_view file,
+                                   Budget& budget) {
   Reader in(bytes, ByteOffset{0}, file, "component");
-  Parser parser(file);
+  Parser parser(file, budget);
   auto root = parser.component(in, 0, "");
   if (!in.ok()) {
     return tl::unexpected(in.failure());

@@ -59,9 +59,10 @@ void unknown(Reader& in, ByteOffset at, const char* what, unsigned code) {
 
 }  // namespace
 
-void TypeParser::count_item(Reader& in) {
-  if (++items_ > kMostItems) {
-    in.fail("too-large", fmt::format("more than {} definitions and declarations in one file", kMostItems));
+void TypeParser::spend(Reader& in, std::uint64_t cost) {
+  if (in.ok() && !budget_.spend(cost)) {
+    in.unsupported(in.offset(), "too-large",
+                   "the file has more definitions than this tool takes from a file of its size");
   }
 }
 
@@ -117,7 +118,12 @@ std::string_view TypeParser::extern_name(Reader& in) {
   if (form > 2) {
     unknown(in, at, "the form of a name", form);
   }
+  const ByteOffset name_at = in.offset();
   const std::string_view name = in.name("a name");
+  if (name.size() > kLongestName) {
+    in.unsupported(name_at, "too-large",
+                   fmt::format("a name of {} bytes; {} are taken", name.size(), kLongestName));
+  }
   if (form == 2) {
     const std::uint32_t attributes = in.count("the attributes of a name");
     for (std::uint32_t i = 0; i < attributes && in.ok(); ++i) {
@@ -162,8 +168,8 @@ std::optional<ValType> TypeParser::optional_type(Reader& in) {
 std::vector<LabelType> TypeParser::labelled(Reader& in, const char* what) {
   std::vector<LabelType> list;
   const std::uint32_t count = in.count(what);
-  list.reserve(count);
   for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
+    spend(in, cost::kMember);
     LabelType item;
     item.label = in.name("a label");
     item.type = val_type(in);
@@ -198,6 +204,7 @@ DefType TypeParser::def_type(Reader& in, std::uint8_t opcode, ByteOffset at) {
     type.kind = kind;
     const std::uint32_t count = in.count(what);
     for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
+      spend(in, cost::kMember);
       type.members.push_back({.label = in.name("a label"), .type = {}});
     }
   };
@@ -216,6 +223,7 @@ DefType TypeParser::def_type(Reader& in, std::uint8_t opcode, ByteOffset at) {
       type.kind = TypeKind::kVariant;
       const std::uint32_t count = in.count("the cases of a variant");
       for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
+        spend(in, cost::kMember);
         LabelType item;
         item.label = in.name("a case's label");
         item.type = optional_type(in);
@@ -242,6 +250,7 @@ DefType TypeParser::def_type(Reader& in, std::uint8_t opcode, ByteOffset at) {
       type.kind = TypeKind::kTuple;
       const std::uint32_t count = in.count("the elements of a tuple");
       for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
+        spend(in, cost::kMember);
         type.members.push_back({.label = {}, .type = val_type(in)});
       }
       some("tuple");
@@ -260,9 +269,7 @@ DefType TypeParser::def_type(Reader& in, std::uint8_t opcode, ByteOffset at) {
       break;
     case 0x6b:
       type.kind = TypeKind::kOption;
-      type.members.push_back({.label = "none", .type = {}});
       type.members.push_back({.label = "some", .type = val_type(in)});
-      type.members.erase(type.members.begin());
       break;
     case 0x6a:
       type.kind = TypeKind::kResult;
@@ -298,7 +305,6 @@ DefType TypeParser::def_type(Reader& in, std::uint8_t opcode, ByteOffset at) {
 
 TypeDecl TypeParser::type(Reader& in, unsigned depth) {
   TypeDecl decl{.offset = in.offset(), .what = DefType{}};
-  count_item(in);
   const std::uint8_t opcode = in.byte("a type");
   switch (opcode) {
     case 0x40:
@@ -416,10 +422,10 @@ std::shared_ptr<const ScopeType> TypeParser::scope_type(Reader& in, bool compone
   const std::uint32_t count = in.count("the declarations of a component or instance type");
   for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
     ScopeType::Decl decl{.offset = in.offset(), .what = syntax::CoreType{}};
-    count_item(in);
+    spend(in, cost::kDefinition);
     switch (const std::uint8_t code = in.byte("a declaration")) {
       case 0x00:
-        core_type(in, depth);
+        decl.what = syntax::CoreType{core_type(in, depth)};
         break;
       case 0x01:
         decl.what = type(in, depth);
@@ -451,142 +457,6 @@ std::shared_ptr<const ScopeType> TypeParser::scope_type(Reader& in, bool compone
     scope->decls.push_back(std::move(decl));
   }
   return scope;
-}
-
-// --- core types: passed over
-// ------------------------------------------------------------------------------------
-
-void TypeParser::core_value_type(Reader& in) {
-  const std::uint8_t code = in.byte("a core value type");
-  if (code == 0x63 || code == 0x64) {
-    in.s33("a heap type");
-  }
-}
-
-void TypeParser::core_field_type(Reader& in) {
-  core_value_type(in);
-  in.byte("a field's mutability");
-}
-
-void TypeParser::core_extern_type(Reader& in) {
-  const auto limits = [&] {
-    const std::uint8_t flags = in.byte("limits");
-    for (int bound = 0; bound < ((flags & 1) != 0 ? 2 : 1); ++bound) {
-      for (int i = 0; i < 10 && (in.byte("a limit") & 0x80) != 0; ++i) {
-      }
-    }
-    if ((flags & 8) != 0) {
-      in.u32("a page size");
-    }
-  };
-  const ByteOffset at = in.offset();
-  switch (const std::uint8_t kind = in.byte("a core extern type")) {
-    case 0x00:
-      in.u32("a type index");
-      break;
-    case 0x01:
-      core_value_type(in);
-      limits();
-      break;
-    case 0x02:
-      limits();
-      break;
-    case 0x03:
-      core_field_type(in);
-      break;
-    case 0x04:
-      in.byte("a tag's attribute");
-      in.u32("a type index");
-      break;
-    case 0x20:
-      in.u32("a type index");
-      break;
-    default:
-      unknown(in, at, "a core extern type", kind);
-  }
-}
-
-void TypeParser::core_type(Reader& in, unsigned depth) {
-  if (depth > kMostNesting) {
-    in.fail("too-deep", fmt::format("types are nested more than {} deep", kMostNesting));
-    return;
-  }
-  const ByteOffset at = in.offset();
-  std::uint8_t code = in.byte("a core type");
-  if (code == 0x00) {  // a non-final sub type is written with a zero before it
-    code = in.byte("a core type");
-    if (code != 0x50) {
-      unknown(in, at, "a core type", code);
-      return;
-    }
-    code = 0x4f;
-  }
-  switch (code) {
-    case 0x60:
-      for (int side = 0; side < 2; ++side) {
-        const std::uint32_t count = in.count("the types of a core function");
-        for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
-          core_value_type(in);
-        }
-      }
-      break;
-    case 0x5f: {
-      const std::uint32_t count = in.count("the fields of a struct");
-      for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
-        core_field_type(in);
-      }
-      break;
-    }
-    case 0x5e:
-      core_field_type(in);
-      break;
-    case 0x4f: {
-      const std::uint32_t count = in.count("the supertypes of a core type");
-      for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
-        in.u32("a type index");
-      }
-      core_type(in, depth + 1);
-      break;
-    }
-    case 0x4e: {
-      const std::uint32_t count = in.count("the types of a recursive group");
-      for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
-        core_type(in, depth + 1);
-      }
-      break;
-    }
-    case 0x50: {
-      const std::uint32_t count = in.count("the declarations of a module type");
-      for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
-        const ByteOffset decl_at = in.offset();
-        switch (const std::uint8_t decl = in.byte("a declaration of a module type")) {
-          case 0x00:
-            (void)in.name("a module name");
-            (void)in.name("an import's name");
-            core_extern_type(in);
-            break;
-          case 0x01:
-            core_type(in, depth + 1);
-            break;
-          case 0x02:
-            in.byte("an alias");
-            in.byte("an alias");
-            in.u32("a number of scopes");
-            in.u32("an index");
-            break;
-          case 0x03:
-            (void)in.name("an export's name");
-            core_extern_type(in);
-            break;
-          default:
-            unknown(in, decl_at, "a declaration of a module type", decl);
-        }
-      }
-      break;
-    }
-    default:
-      unknown(in, at, "a core type", code);
-  }
 }
 
 }  // namespace meld_verify::component

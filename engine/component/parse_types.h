@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/component/budget.h"
 #include "engine/component/syntax.h"
 #include "engine/wasm/reader.h"
 
@@ -8,7 +9,7 @@ namespace meld_verify::component {
 /// Reads the type grammar. Failures stay in the reader.
 class TypeParser {
  public:
-  explicit TypeParser(std::uint32_t& items) : items_(items) {}
+  explicit TypeParser(Budget& budget) : budget_(budget) {}
 
   syntax::TypeDecl type(wasm::Reader& in, unsigned depth);
   syntax::Extern extern_type(wasm::Reader& in);
@@ -17,12 +18,12 @@ class TypeParser {
   syntax::Sort core_sort(wasm::Reader& in);
   /// An import's or export's name; its attributes are passed over.
   std::string_view extern_name(wasm::Reader& in);
-  /// Passes over a core type.
-  void core_type(wasm::Reader& in, unsigned depth);
+  /// Passes over a core type definition, which may be a group of types: the number of types.
+  std::uint32_t core_type(wasm::Reader& in, unsigned depth);
   syntax::ValType val_type(wasm::Reader& in);
   std::optional<syntax::ValType> result_list(wasm::Reader& in);
-  /// Counts one more item of the file.
-  void count_item(wasm::Reader& in);
+  /// Counts one more thing of the file, at its cost.
+  void spend(wasm::Reader& in, std::uint64_t cost);
 
  private:
   std::vector<syntax::LabelType> labelled(wasm::Reader& in, const char* what);
@@ -32,8 +33,10 @@ class TypeParser {
   void core_value_type(wasm::Reader& in);
   void core_extern_type(wasm::Reader& in);
   void core_field_type(wasm::Reader& in);
+  void core_sub_type(wasm::Reader& in);
+  void core_module_type(wasm::Reader& in, unsigned depth);
 
-  std::uint32_t& items_;
+  Budget& budget_;
 };
 
 }  // namespace meld_verify::component

@@ -81,7 +81,8 @@ struct CoreInstanceValue {
 
 struct Scope {
   const Scope* outer = nullptr;
-  InstanceId instance{};  ///< of a component's scope; of a type's scope the one around it
+  bool component = false;  ///< of a component, not of a type
+  InstanceId instance{};   ///< of a component's scope; of a type's scope the one around it
   std::vector<CoreItem> core_funcs, core_tables, core_memories, core_globals, core_tags;
   std::vector<ModuleValue> modules;
   std::vector<std::shared_ptr<const CoreInstanceValue>> core_instances;

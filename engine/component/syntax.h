@@ -99,7 +99,9 @@ struct ExportDecl {
   Extern what;
 };
 
-struct CoreType {};
+struct CoreType {
+  std::uint32_t count = 1;  ///< a recursive group defines several
+};
 
 /// A component or instance type: declarations in order.
 struct ScopeType {
@@ -136,6 +138,7 @@ struct CanonOpts {
   StringEncoding encoding = StringEncoding::kUtf8;
   std::optional<std::uint32_t> memory, realloc, post_return, callback;
   bool async = false;
+  bool gc = false;  ///< values as garbage-collected objects
 };
 struct LiftDef {
   std::uint32_t core = 0;
@@ -150,14 +153,21 @@ struct ResourceDef {
   ResourceOp op = ResourceOp::kNew;
   std::uint32_t type = 0;
 };
+/// Any other canonical built-in, with the indices that it is written with.
 struct OtherDef {
   std::uint8_t opcode = 0;
   std::string_view name;
+  std::optional<std::uint32_t> type;
+  CanonOpts options;
 };
 struct StartDef {
+  std::uint32_t func = 0;
   std::uint32_t results = 0;
+  std::vector<std::uint32_t> arguments;  ///< value indices
 };
-struct ValueDef {};
+struct ValueDef {
+  ValType type;
+};
 struct Export {
   std::string_view name;
   SortIndex item;
@@ -180,6 +190,7 @@ struct ComponentDef {
   std::string_view name;  ///< from the name section
   std::map<std::uint32_t, std::string_view> instance_names;
   std::map<std::uint32_t, std::string_view> type_names;
+  std::map<std::uint32_t, std::string_view> module_names;
 };
 
 /// A whole file.

@@ -4,6 +4,24 @@
 
 namespace meld_verify::wasm {
 
+namespace {
+
+/// Names come from the file: none of them breaks the line or speaks to the terminal.
+std::string one_line(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    const auto code = static_cast<unsigned char>(c);
+    if (code < 0x20 || code == 0x7f) {
+      out += fmt::format("\\x{:02x}", code);
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
 std::string to_string(const Diagnostic& diagnostic) {
   const Place& place = diagnostic.place;
   std::string where;
@@ -22,7 +40,7 @@ std::string to_string(const Diagnostic& diagnostic) {
       line += line.empty() ? part : ": " + part;
     }
   }
-  return line;
+  return one_line(line);
 }
 
 }  // namespace meld_verify::wasm

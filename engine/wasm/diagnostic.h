@@ -32,6 +32,7 @@ template <class T>
 using Expected = tl::expected<T, Diagnostic>;
 
 /// "FILE: at byte 0x1f3a (type section of nested component 2): the file ends inside a list of 14 items"
+/// Always one line: control characters are written as \x0a.
 [[nodiscard]] std::string to_string(const Diagnostic& diagnostic);
 
 }  // namespace meld_verify::wasm

@@ -48,9 +48,14 @@ struct ModuleIndex {
   bool memory64 = false;  ///< a memory, imported or defined, with 64-bit addresses
 };
 
+/// A module has at most so many sections, imports and exports in all, unless its reader asks for fewer.
+inline constexpr std::size_t kMostEntries = 1'000'000;
+
 /// Indexes the core module in `bytes`, which starts at offset `base` of `file`. Function bodies are not read:
-/// only their extents are checked against the code section.
+/// only their extents are checked against the code section. Errors: malformed bytes (`kBadInput`); more than
+/// `most_entries` sections, imports and exports ("too-large", `kUnsupported`).
 [[nodiscard]] Expected<ModuleIndex> index_module(std::span<const std::uint8_t> bytes, ByteOffset base,
-                                                 std::string_view file);
+                                                 std::string_view file,
+                                                 std::size_t most_entries = kMostEntries);
 
 }  // namespace meld_verify::wasm

@@ -18,6 +18,13 @@ void Reader::fail(ByteOffset at, std::string code, std::string sentence) {
                   .sentence = std::move(sentence)});
 }
 
+void Reader::unsupported(ByteOffset at, std::string code, std::string sentence) {
+  fail(Diagnostic{.kind = DiagnosticKind::kUnsupported,
+                  .code = std::move(code),
+                  .place = {.file = std::string(file_), .offset = at, .within = within_, .pointer = {}},
+                  .sentence = std::move(sentence)});
+}
+
 void Reader::truncated(std::string_view what) {
   fail("truncated", fmt::format("the bytes end inside {}", what));
 }

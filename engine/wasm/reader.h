@@ -52,6 +52,8 @@ class Reader {
   /// Records a failure of the decoder's own at `at`.
   void fail(ByteOffset at, std::string code, std::string sentence);
   void fail(std::string code, std::string sentence) { fail(offset(), std::move(code), std::move(sentence)); }
+  /// Records that what stands at `at` is legal and beyond what this tool takes.
+  void unsupported(ByteOffset at, std::string code, std::string sentence);
   /// Takes over another's failure.
   void fail(const Diagnostic& failure);
 

@@ -63,6 +63,14 @@ TEST(Reader, KeepsTheFirstFailureAndReadsNothingAfterIt) {
   EXPECT_EQ(in.failure().sentence, "a name is 5 bytes long, but only 1 bytes are left");
 }
 
+TEST(Diagnostic, IsOneLineWhateverTheFileCallsItsThings) {
+  const Diagnostic wrong{.kind = DiagnosticKind::kBadInput,
+                         .code = "mismatch",
+                         .place = {.file = "f.wasm", .offset = ByteOffset{16}, .within = {}, .pointer = {}},
+                         .sentence = "\"a\n\x1b[2J\" is missing"};
+  EXPECT_EQ(to_string(wrong), "f.wasm: at byte 0x10: \"a\\x0a\\x1b[2J\" is missing");
+}
+
 TEST(Reader, RefusesWhatIsNotUtf8) {
   EXPECT_TRUE(is_utf8("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80"));
   for (const char* bad :

@@ -13,6 +13,7 @@
 #include "engine/report/json.h"
 #include "engine/report/text.h"
 #include "tools/meld-verify/input.h"
+#include "tools/meld-verify/validate_modules.h"
 
 namespace meld_verify::tool {
 namespace {
@@ -52,11 +53,22 @@ int print(const std::string& text, int code) {
   return code;
 }
 
-wasm::Expected<topology::Topology> read_topology(const std::string& path) {
+wasm::Expected<topology::Topology> read_topology(const std::string& path, bool validate) {
   return read_file(path).and_then([&](const std::vector<std::uint8_t>& bytes) {
-    return component::decode(bytes, path).map([](const component::Composition& composition) {
-      return topology::topology_of(composition);
-    });
+    return component::decode(bytes, path)
+        .and_then([&](component::Composition composition) -> wasm::Expected<component::Composition> {
+          if (validate) {
+            const auto limits = validate_modules(composition, bytes, path);
+            if (!limits) {
+              return tl::unexpected(limits.error());
+            }
+            for (const std::string& limit : *limits) {
+              fmt::print(stderr, "{}\n", limit);
+            }
+          }
+          return composition;
+        })
+        .map([](const component::Composition& composition) { return topology::topology_of(composition); });
   });
 }
 
@@ -65,9 +77,10 @@ struct PlanCommand {
   std::string format = "text";
   bool all = false;
   bool places = false;
+  bool validate = false;
 
   int run() const {
-    const auto topology = read_topology(composed);
+    const auto topology = read_topology(composed, validate);
     if (!topology) {
       return fail(topology.error());
     }
@@ -91,11 +104,12 @@ struct CheckCommand {
   std::string profile = "default";
   std::string facts_file;
   bool latent = false;
+  bool validate = false;
   bool judge = false;
   bool all = false;
 
   int run() const {
-    const auto topology = read_topology(composed);
+    const auto topology = read_topology(composed, validate);
     if (!topology) {
       return fail(topology.error());
     }
@@ -163,6 +177,9 @@ int run(int argc, char** argv) {
 
   plan_app->add_flag("--places", plan.places, "where in the signature's slots and memory each handle lies");
 
+  plan_app->add_flag("--validate", plan.validate,
+                     "also validate the core modules, function bodies included (wabt)");
+
   CheckCommand check;
   CLI::App* check_app = app.add_subcommand("check", "Say whether a fusion plan is right");
   check_app->add_option("COMPOSED", check.composed, "the composed component")->required();
@@ -174,6 +191,8 @@ int run(int argc, char** argv) {
       ->check(CLI::IsMember({"default", "strict"}));
   check_app->add_flag("--latent", check.latent, "findings that no export of the world reaches refute too");
   check_app->add_flag("--judge", check.judge, "have Z3 judge the whole plan also above 10,000 instances");
+  check_app->add_flag("--validate", check.validate,
+                      "also validate the core modules, function bodies included (wabt)");
   check_app->add_flag("--all", check.all, "print every finding");
   check_app->add_option("--dump-facts", check.facts_file,
                         "write rules and facts for the z3 command line to this file");
