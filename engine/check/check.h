@@ -83,7 +83,7 @@ struct PassResult {
   std::size_t shapes = 0;
 };
 [[nodiscard]] PassResult linear_pass(const topology::Topology& topology, const routing::Plan& plan,
-                                     const smt::RuleText& rules);
+                                     const smt::RuleText& rules, const smt::Solver& solver = {});
 
 [[nodiscard]] std::string_view to_string(Verdict verdict);
 

@@ -34,7 +34,7 @@ class ShapeNumbers {
 }  // namespace
 
 PassResult linear_pass(const topology::Topology& topology, const routing::Plan& plan,
-                       const smt::RuleText& rules) {
+                       const smt::RuleText& rules, const smt::Solver& solver) {
   const smt::ShapeReader reader(topology, plan);
   ShapeNumbers numbers;
   struct Row {
@@ -55,7 +55,7 @@ PassResult linear_pass(const topology::Topology& topology, const routing::Plan& 
   read(UnitKind::kTable, plan.tables.size(), [&](std::uint32_t id) { return reader.table(id); });
   read(UnitKind::kKey, plan.types.size(), [&](std::uint32_t id) { return reader.key(id); });
 
-  const std::vector<smt::ShapeVerdict> verdicts = smt::judge_shapes(rules, numbers.shapes());
+  const std::vector<smt::ShapeVerdict> verdicts = smt::judge_shapes(rules, numbers.shapes(), solver);
   PassResult result;
   result.shapes = verdicts.size();
   for (const Row& row : rows) {

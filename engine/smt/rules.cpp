@@ -5,16 +5,23 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "engine/routing/spec_files.h"
 
 namespace meld_verify::smt {
-namespace {
+
+struct Solver::Started {
+  z3::context context;
+};
+
+Solver::Solver() : started_(std::make_shared<Started>()) {}
 
 /// One Datalog evaluation: rules, then facts, then queries.
 class Evaluation {
  public:
-  Evaluation(const RuleText& rules, const FactBase& facts, bool naming) : fixedpoint_(context_) {
+  Evaluation(const RuleText& rules, const FactBase& facts, bool naming, Solver solver)
+      : solver_(std::move(solver)), context_(solver_.started_->context), fixedpoint_(context_) {
     z3::params params(context_);
     params.set("engine", context_.str_symbol("datalog"));
     // Inlining small relations back into wide joins costs a factor of thirty and more.
@@ -113,9 +120,12 @@ class Evaluation {
     return numbers;
   }
 
-  z3::context context_;
+  Solver solver_;
+  z3::context& context_;
   z3::fixedpoint fixedpoint_;
 };
+
+namespace {
 
 std::vector<Broken> broken_rows(Evaluation& evaluation) {
   std::vector<Broken> result;
@@ -170,18 +180,18 @@ wasm::Expected<RuleText> load_rules() {
   return rules;
 }
 
-std::vector<Broken> broken(const RuleText& rules, const FactBase& facts) {
-  Evaluation evaluation(rules, facts, false);
+std::vector<Broken> broken(const RuleText& rules, const FactBase& facts, Solver solver) {
+  Evaluation evaluation(rules, facts, false, std::move(solver));
   return broken_rows(evaluation);
 }
 
-std::vector<Named> findings(const RuleText& rules, const FactBase& facts) {
-  Evaluation evaluation(rules, facts, true);
+std::vector<Named> findings(const RuleText& rules, const FactBase& facts, Solver solver) {
+  Evaluation evaluation(rules, facts, true, std::move(solver));
   return named_rows(evaluation);
 }
 
-BrokenAndNamed broken_and_named(const RuleText& rules, const FactBase& facts) {
-  Evaluation evaluation(rules, facts, true);
+BrokenAndNamed broken_and_named(const RuleText& rules, const FactBase& facts, Solver solver) {
+  Evaluation evaluation(rules, facts, true, std::move(solver));
   return {broken_rows(evaluation), named_rows(evaluation)};
 }
 

@@ -3,6 +3,7 @@
 // The rules of spec/, evaluated by Z3's Datalog engine. The only copy of the rules is the text in spec/.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,19 @@ struct RuleText {
 /// Reads the files of spec/. Errors: those of `routing::read_spec_file`.
 [[nodiscard]] wasm::Expected<RuleText> load_rules();
 
+/// Z3, started. Copies are the same one; not for two threads at once. Starting it costs more than a question
+/// about a small plan (Z3 clears 16 MiB), so who asks more than once hands one on; evaluations share nothing
+/// else.
+class Solver {
+ public:
+  Solver();
+
+ private:
+  friend class Evaluation;
+  struct Started;
+  std::shared_ptr<Started> started_;
+};
+
 /// A premise or duty that a unit does not meet.
 struct Broken {
   Unit unit;
@@ -36,17 +50,18 @@ struct Named {
 
 /// All broken premises and duties, sorted. Throws std::runtime_error when Z3 refuses the rules or the facts
 /// (our mistake, never an input's).
-[[nodiscard]] std::vector<Broken> broken(const RuleText& rules, const FactBase& facts);
+[[nodiscard]] std::vector<Broken> broken(const RuleText& rules, const FactBase& facts, Solver solver = {});
 
 /// All findings, sorted. As above.
-[[nodiscard]] std::vector<Named> findings(const RuleText& rules, const FactBase& facts);
+[[nodiscard]] std::vector<Named> findings(const RuleText& rules, const FactBase& facts, Solver solver = {});
 
 /// Both at once: one evaluation.
 struct BrokenAndNamed {
   std::vector<Broken> broken;
   std::vector<Named> named;
 };
-[[nodiscard]] BrokenAndNamed broken_and_named(const RuleText& rules, const FactBase& facts);
+[[nodiscard]] BrokenAndNamed broken_and_named(const RuleText& rules, const FactBase& facts,
+                                              Solver solver = {});
 
 /// Rules and facts as text for the `z3` command line, which answers whether anything is broken, and what.
 [[nodiscard]] std::string dump(const RuleText& rules, const FactBase& facts);

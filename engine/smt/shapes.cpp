@@ -1,6 +1,7 @@
 #include "engine/smt/shapes.h"
 
 #include <algorithm>
+#include <numeric>
 #include <string_view>
 #include <unordered_map>
 
@@ -76,33 +77,17 @@ ShapeReader::ShapeReader(const Topology& topology, const Plan& plan)
       table_in_use_(plan.tables.size(), false),
       table_shared_(plan.tables.size(), false),
       symbol_repeated_(plan.tables.size(), false) {
-  struct Group {
-    std::uint32_t first;
-    bool apart = false;
-  };
-  std::unordered_map<std::uint64_t, Group> groups;
-  groups.reserve(topology.views.size());
-  const auto group_of = [&](const View& view) {
-    return (std::uint64_t{view.instance.value} << 32) | view.resource.value;
-  };
+  mark_apart();
   std::vector<std::uint32_t> user(plan.tables.size(), 0);
   for (std::uint32_t v = 0; v < topology.views.size(); ++v) {
     const View& view = topology.views[v];
     const routing::ViewRoute& route = plan.views[v];
-    const auto [place, fresh] = groups.try_emplace(group_of(view), Group{v});
-    if (!fresh) {
-      const routing::ViewRoute& first = plan.views[place->second.first];
-      place->second.apart |= first.table != route.table || first.type != route.type;
-    }
     const std::uint32_t table = route.table.value;
     table_in_use_[table] = true;
     if (view.instance != topology::kHost) {
       table_shared_[table] = table_shared_[table] || (user[table] != 0 && user[table] != view.instance.value);
       user[table] = view.instance.value;
     }
-  }
-  for (std::uint32_t v = 0; v < topology.views.size(); ++v) {
-    view_apart_[v] = groups.at(group_of(topology.views[v])).apart;
   }
   std::unordered_map<std::string_view, std::uint32_t> symbols;
   for (std::uint32_t t = 0; t < plan.tables.size(); ++t) {
@@ -112,6 +97,38 @@ ShapeReader::ShapeReader(const Topology& topology, const Plan& plan)
     const auto [place, fresh] = symbols.try_emplace(plan.tables[t].symbol, t);
     if (!fresh) {
       symbol_repeated_[t] = symbol_repeated_[place->second] = true;
+    }
+  }
+}
+
+void ShapeReader::mark_apart() {
+  // Views in the order of their instances, by counting: a map of pairs costs ten times as much.
+  std::vector<std::uint32_t> end(topology_.instances.size() + 1, 0);
+  for (const View& view : topology_.views) {
+    ++end[view.instance.value + 1];
+  }
+  std::partial_sum(end.begin(), end.end(), end.begin());
+  std::vector<std::uint32_t> views(topology_.views.size());
+  std::vector<std::uint32_t> next(end.begin(), end.end() - 1);
+  for (std::uint32_t v = 0; v < topology_.views.size(); ++v) {
+    views[next[topology_.views[v].instance.value]++] = v;
+  }
+  const auto resource_of = [&](std::uint32_t view) { return topology_.views[view].resource; };
+  for (std::size_t i = 0; i + 1 < end.size(); ++i) {
+    const auto begin = views.begin() + end[i], stop = views.begin() + end[i + 1];
+    std::sort(begin, stop, [&](std::uint32_t left, std::uint32_t right) {
+      return resource_of(left) < resource_of(right);
+    });
+    for (auto first = begin; first != stop;) {
+      const auto last = std::find_if(
+          first, stop, [&](std::uint32_t view) { return resource_of(view) != resource_of(*first); });
+      const routing::ViewRoute& route = plan_.views[*first];
+      const bool apart = std::any_of(first + 1, last, [&](std::uint32_t view) {
+        return plan_.views[view].table != route.table || plan_.views[view].type != route.type;
+      });
+      for (; first != last; ++first) {
+        view_apart_[*first] = apart;
+      }
     }
   }
 }
@@ -359,7 +376,8 @@ Unit write_facts(Shape shape, std::uint32_t base, FactBase& facts) {
   return {};
 }
 
-std::vector<ShapeVerdict> judge_shapes(const RuleText& rules, const std::vector<Shape>& shapes) {
+std::vector<ShapeVerdict> judge_shapes(const RuleText& rules, const std::vector<Shape>& shapes,
+                                       const Solver& solver) {
   constexpr std::uint32_t kStride = 16;
   std::vector<ShapeVerdict> verdicts(shapes.size());
   // Shapes that do not fit into the identities of one evaluation go into the next.
@@ -377,7 +395,7 @@ std::vector<ShapeVerdict> judge_shapes(const RuleText& rules, const std::vector<
       const auto place = owner.find((std::uint64_t{static_cast<std::uint8_t>(unit.kind)} << 32) | unit.id);
       return place == owner.end() ? nullptr : &verdicts[place->second];
     };
-    const BrokenAndNamed answer = broken_and_named(rules, facts);
+    const BrokenAndNamed answer = broken_and_named(rules, facts, solver);
     for (const Broken& row : answer.broken) {
       if (ShapeVerdict* verdict = shape_of(row.unit)) {
         verdict->broken |= 1u << row.rule;

@@ -27,6 +27,8 @@ class ShapeReader {
   [[nodiscard]] Shape key(std::uint32_t id) const;
 
  private:
+  void mark_apart();
+
   const topology::Topology& topology_;
   const routing::Plan& plan_;
   std::vector<bool> view_apart_;  ///< another view of its instance and resource type is routed otherwise
@@ -42,7 +44,8 @@ struct ShapeVerdict {
 };
 
 /// Asks Z3, once for all of them. Result parallel to `shapes`.
-[[nodiscard]] std::vector<ShapeVerdict> judge_shapes(const RuleText& rules, const std::vector<Shape>& shapes);
+[[nodiscard]] std::vector<ShapeVerdict> judge_shapes(const RuleText& rules, const std::vector<Shape>& shapes,
+                                                     const Solver& solver = {});
 
 /// The facts of one shape, with identities from `base` on (16 are used), and the unit that it is of.
 Unit write_facts(Shape shape, std::uint32_t base, FactBase& facts);
