@@ -162,8 +162,14 @@ void register_all(Context& context, Family family, std::uint32_t largest, bool c
            [&](const Case& input) { return check_case(context, input, check::JudgeUse::kNever); });
   add_case("check_judged", largest,
            [&](const Case& input) { return check_case(context, input, check::JudgeUse::kAlways); });
-  add_case("write_plan", largest, [](const Case& input) {
-    return routing::write_plan(input.plan, input.topology).empty() ? "nothing is written" : "";
+  add("write_plan", largest, [&context, family](State& state, std::uint32_t size) {
+    const Case& input = context.case_of(family, size);
+    std::size_t text_bytes = 0;
+    measure(context, state, [&] {
+      text_bytes = routing::write_plan(input.plan, input.topology).size();
+      return text_bytes == 0 ? "nothing is written" : "";
+    });
+    state.counters["text_bytes"] = static_cast<double>(text_bytes);
   });
   add("read_plan", largest, [&context, family](State& state, std::uint32_t size) {
     const Case& input = context.case_of(family, size);
