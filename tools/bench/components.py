@@ -1,7 +1,12 @@
-"""Component binaries of a wanted size, for measurements."""
+"""Component binaries of a wanted size, for measurements.
+
+components.py padded COMPONENT BYTES OUT    COMPONENT with one more core module, so that it has about BYTES
+components.py chain LINKS OUT               LINKS instances of one component (needs wasm-tools)
+"""
 
 import pathlib
 import subprocess
+import sys
 
 RESOURCES = 4
 # Functions that each component gives and calls: parameters, results.
@@ -118,9 +123,20 @@ def chain_text(links: int) -> str:
     return "(component\n" + "\n".join(lines) + ")"
 
 
-def chain(links: int, wasm_tools: str, out: pathlib.Path) -> None:
-    """Writes the binary of `chain_text`."""
-    text = out.with_suffix(".wat")
-    text.write_text(chain_text(links))
-    subprocess.run([wasm_tools, "parse", str(text), "-o", str(out)], check=True)
-    text.unlink()
+def main(arguments: list[str]) -> int:
+    match arguments:
+        case ["padded", component, size, out]:
+            pathlib.Path(out).write_bytes(padded(pathlib.Path(component), int(size)))
+        case ["chain", links, out]:
+            text = pathlib.Path(out).with_suffix(".wat")
+            text.write_text(chain_text(int(links)))
+            subprocess.run(["wasm-tools", "parse", str(text), "-o", out], check=True)
+            text.unlink()
+        case _:
+            print(__doc__, file=sys.stderr)
+            return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
