@@ -39,6 +39,9 @@ Outcome run(const std::vector<std::string>& command) {
     if (wait4(child, &status, 0, &usage) == child && WIFEXITED(status)) {
       outcome.exit_code = WEXITSTATUS(status);
     }
+    for (const timeval& time : {usage.ru_utime, usage.ru_stime}) {
+      outcome.seconds += static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    }
     outcome.peak_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
   }
   close(ends[0]);

@@ -12,6 +12,7 @@ struct Outcome {
   int exit_code = -1;            ///< -1: a signal ended it
   std::string output;            ///< its standard output
   std::uint64_t peak_bytes = 0;  ///< highest resident size
+  double seconds = 0;            ///< processor time
 };
 
 /// Runs a program, found through PATH, and waits for it.
