@@ -73,15 +73,27 @@ bool makes_entry(StepOp op) {
 ShapeReader::ShapeReader(const Topology& topology, const Plan& plan)
     : topology_(topology),
       plan_(plan),
+      has_destructor_(topology.resources.size(), false),
       view_apart_(topology.views.size(), false),
       table_in_use_(plan.tables.size(), false),
       table_shared_(plan.tables.size(), false),
       symbol_repeated_(plan.tables.size(), false) {
   mark_apart();
+  std::vector<topology::InstanceId> definers(topology.resources.size());
+  for (std::size_t r = 0; r < topology.resources.size(); ++r) {
+    definers[r] = topology.resources[r].definer;
+    has_destructor_[r] = topology.resources[r].has_destructor;
+  }
+  stands_for_.reserve(plan.types.size());
+  for (const routing::TypeKey& key : plan.types) {
+    stands_for_.push_back(key.resource);
+  }
+  near_.reserve(topology.views.size());
   std::vector<std::uint32_t> user(plan.tables.size(), 0);
   for (std::uint32_t v = 0; v < topology.views.size(); ++v) {
     const View& view = topology.views[v];
     const routing::ViewRoute& route = plan.views[v];
+    near_.push_back({view.instance, definers[view.resource.value], route.table, route.type});
     const std::uint32_t table = route.table.value;
     table_in_use_[table] = true;
     if (view.instance != topology::kHost) {
@@ -133,22 +145,34 @@ void ShapeReader::mark_apart() {
   }
 }
 
+void ShapeReader::fetch_for_position(std::uint32_t id) const {
+  if (id < topology_.positions.size()) {
+    __builtin_prefetch(&near_[topology_.positions[id].sender.value]);
+    __builtin_prefetch(&near_[topology_.positions[id].receiver.value]);
+  }
+}
+
+void ShapeReader::fetch_for_view(std::uint32_t id) const {
+  if (id < near_.size()) {
+    __builtin_prefetch(plan_.views[id].own_destructors.data());
+    __builtin_prefetch(plan_.tables[near_[id].table.value].types.data());
+    __builtin_prefetch(stands_for_.data() + near_[id].type.value);
+  }
+}
+
 Shape ShapeReader::position(std::uint32_t id) const {
   const Position& position = topology_.positions[id];
-  const View& sender = topology_.views[position.sender.value];
-  const View& receiver = topology_.views[position.receiver.value];
-  const routing::ViewRoute& from = plan_.views[position.sender.value];
-  const routing::ViewRoute& to = plan_.views[position.receiver.value];
+  const Near& from = near_[position.sender.value];
+  const Near& to = near_[position.receiver.value];
   const routing::PositionRoute& route = plan_.positions[id];
   const routing::BoundaryRoute& duties = plan_.boundaries[position.boundary.value];
-  const topology::InstanceId definer = topology_.resources[receiver.resource.value].definer;
 
   Packer pack(UnitKind::kPosition);
   pack.put(position.kind == topology::HandleKind::kBorrow);
-  pack.put(sender.instance == topology::kHost);
-  pack.put(receiver.instance == topology::kHost);
-  pack.put(receiver.instance == definer);
-  pack.put(definer == topology::kHost);
+  pack.put(from.instance == topology::kHost);
+  pack.put(to.instance == topology::kHost);
+  pack.put(to.instance == to.definer);
+  pack.put(to.definer == topology::kHost);
   pack.put(duties.checks_borrows_remain);
   pack.put(duties.checks_may_leave);
   pack.put(static_cast<std::uint32_t>(misplacement(topology_, plan_, id)), 3);
@@ -176,17 +200,17 @@ Shape ShapeReader::view(std::uint32_t id) const {
     return std::find(list.begin(), list.end(), item) != list.end();
   };
   Packer pack(UnitKind::kView);
-  pack.put(route.type.value < plan_.types.size() && plan_.types[route.type.value].resource == view.resource);
+  pack.put(route.type.value < stands_for_.size() && stands_for_[route.type.value] == view.resource);
   pack.put(contains(plan_.tables[route.table.value].types, route.type));
   pack.put(view_apart_[id]);
-  pack.put(topology_.resources[view.resource.value].has_destructor);
+  pack.put(bool{has_destructor_[view.resource.value]});
   for (const auto& table : {route.new_table, route.rep_table, route.drop_table}) {
     pack.put(!table ? 0u : *table == route.table ? 1u : 2u, 2);
   }
   const auto own = std::count(route.own_destructors.begin(), route.own_destructors.end(), view.resource);
   pack.put(static_cast<std::uint32_t>(std::min<std::ptrdiff_t>(own, 2)), 2);
-  const auto destroys = [&](topology::ResourceId resource) {
-    return topology_.resources[resource.value].has_destructor;
+  const auto destroys = [&](topology::ResourceId resource) -> bool {
+    return has_destructor_[resource.value];
   };
   pack.put(
       std::any_of(route.own_destructors.begin(), route.own_destructors.end(),
