@@ -85,7 +85,8 @@ std::string cause_of(const Topology& topology, const Plan& plan, const Unit& uni
 }
 
 std::vector<Finding> name_findings(const Topology& topology, const Plan& plan, const smt::RuleText& rules,
-                                   const PassResult& pass, const Options& options, Report& report) {
+                                   const smt::Solver& solver, const PassResult& pass, const Options& options,
+                                   Report& report) {
   // Units that break something where it is reachable come first: warnings must not crowd them out.
   const Reach is_reachable(topology, plan);
   std::set<Unit> broken_units;
@@ -112,7 +113,7 @@ std::vector<Finding> name_findings(const Topology& topology, const Plan& plan, c
   for (const Unit& unit : units) {
     codes[unit] = {};
   }
-  for (const smt::Named& row : smt::findings(rules, smt::facts_around(topology, plan, units))) {
+  for (const smt::Named& row : smt::findings(rules, smt::facts_around(topology, plan, units), solver)) {
     if (const auto place = codes.find(row.unit); place != codes.end()) {
       place->second.push_back(row.code);
     }
@@ -167,7 +168,7 @@ std::vector<Finding> name_findings(const Topology& topology, const Plan& plan, c
           pass.broken.begin(), pass.broken.end(), smt::Broken{unit, 0},
           [](const smt::Broken& left, const smt::Broken& right) { return left.unit < right.unit; });
       for (auto row = begin; row != end && names_of == &first; ++row) {
-        finding.rules.push_back(rules.rule_names[row->rule]);
+        finding.rules.push_back(rules.rules[row->rule]);
       }
       findings.push_back(std::move(finding));
     }
@@ -199,15 +200,16 @@ std::vector<Finding> name_findings(const Topology& topology, const Plan& plan, c
 
 void decide(const Topology& topology, const Plan& plan, const smt::RuleText& rules, const Options& options,
             Report& report) {
-  const PassResult pass = linear_pass(topology, plan, rules);
+  const smt::Solver solver;
+  const PassResult pass = linear_pass(topology, plan, rules, solver);
   report.shapes = pass.shapes;
-  report.findings = name_findings(topology, plan, rules, pass, options, report);
+  report.findings = name_findings(topology, plan, rules, solver, pass, options, report);
   if (report.verdict == Verdict::kError) {
     return;
   }
   if (options.judge == JudgeUse::kAlways ||
       (options.judge == JudgeUse::kAuto && topology.instances.size() <= kJudgeByDefault)) {
-    if (smt::broken(rules, smt::facts_of(topology, plan)) != pass.broken) {
+    if (smt::broken(rules, smt::facts_of(topology, plan), solver) != pass.broken) {
       report.verdict = Verdict::kError;
       report.error = "the linear pass and Z3's judgement of the whole plan differ";
       return;

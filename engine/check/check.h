@@ -54,10 +54,10 @@ struct Finding {
   bool reachable = false;  ///< from an export of the world
   bool refutes = false;    ///< under the options given
   Unit unit;
-  std::vector<Unit> others;        ///< units with the same cause
-  std::vector<std::string> rules;  ///< premises and duties that the unit breaks
-  std::string place;               ///< "runner → leaf  test:res/api  [constructor]thing  result"
-  std::string headline;            ///< one sentence
+  std::vector<Unit> others;                ///< units with the same cause
+  std::vector<smt::RuleText::Rule> rules;  ///< premises and duties that the unit breaks
+  std::string place;                       ///< "runner → leaf  test:res/api  [constructor]thing  result"
+  std::string headline;                    ///< one sentence
   std::string gets;
   std::string belongs;
   std::string because;
@@ -93,7 +93,7 @@ struct PassResult {
   std::size_t shapes = 0;
 };
 [[nodiscard]] PassResult linear_pass(const topology::Topology& topology, const routing::Plan& plan,
-                                     const smt::RuleText& rules);
+                                     const smt::RuleText& rules, const smt::Solver& solver = {});
 
 [[nodiscard]] std::string_view to_string(Verdict verdict);
 

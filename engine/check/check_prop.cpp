@@ -197,7 +197,7 @@ TEST(ConcreteRuns, GoWrongWhereOneRuleAloneIsBroken) {
         rc::gen::exec([] { return random_sample(1); })(rc::Random(i), rc::kNominalSize).value();
     std::set<std::string> broken;
     for (const smt::Broken& row : linear_pass(sample.topology, sample.plan, rules()).broken) {
-      broken.insert(rules().rule_names[row.rule]);
+      broken.insert(rules().rules[row.rule].name);
     }
     if (broken.size() != 1 || !missing.contains(*broken.begin())) {
       continue;

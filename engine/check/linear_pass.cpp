@@ -34,7 +34,7 @@ class ShapeNumbers {
 }  // namespace
 
 PassResult linear_pass(const topology::Topology& topology, const routing::Plan& plan,
-                       const smt::RuleText& rules) {
+                       const smt::RuleText& rules, const smt::Solver& solver) {
   const smt::ShapeReader reader(topology, plan);
   ShapeNumbers numbers;
   struct Row {
@@ -50,12 +50,20 @@ PassResult linear_pass(const topology::Topology& topology, const routing::Plan& 
       row.shape[id] = numbers.of(shape_of(id));
     }
   };
-  read(UnitKind::kPosition, topology.positions.size(), [&](std::uint32_t id) { return reader.position(id); });
-  read(UnitKind::kView, topology.views.size(), [&](std::uint32_t id) { return reader.view(id); });
+  // Half of the time would go by in waiting for memory that is far away.
+  constexpr std::uint32_t kAhead = 16;
+  read(UnitKind::kPosition, topology.positions.size(), [&](std::uint32_t id) {
+    reader.fetch_for_position(id + kAhead);
+    return reader.position(id);
+  });
+  read(UnitKind::kView, topology.views.size(), [&](std::uint32_t id) {
+    reader.fetch_for_view(id + kAhead);
+    return reader.view(id);
+  });
   read(UnitKind::kTable, plan.tables.size(), [&](std::uint32_t id) { return reader.table(id); });
   read(UnitKind::kKey, plan.types.size(), [&](std::uint32_t id) { return reader.key(id); });
 
-  const std::vector<smt::ShapeVerdict> verdicts = smt::judge_shapes(rules, numbers.shapes());
+  const std::vector<smt::ShapeVerdict> verdicts = smt::judge_shapes(rules, numbers.shapes(), solver);
   PassResult result;
   result.shapes = verdicts.size();
   for (const Row& row : rows) {

@@ -38,7 +38,10 @@ Json finding_json(const check::Finding& finding, const topology::Topology& topol
   for (const check::Unit& unit : finding.others) {
     others.push_back(unit_json(unit));
   }
-  json["rules"] = finding.rules;
+  Json& rules = json["rules"] = Json::array();
+  for (const smt::RuleText::Rule& rule : finding.rules) {
+    rules.push_back({{"name", rule.name}, {"sentence", rule.sentence}});
+  }
   json["gets"] = finding.gets;
   json["belongs"] = finding.belongs;
   json["because"] = finding.because;

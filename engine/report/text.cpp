@@ -90,8 +90,10 @@ std::string finding_text(const Finding& finding, std::size_t number, const Topol
     text += field("belongs", painted(finding.belongs, Paint::kRight, colour), 4);
   }
   text += field("because", finding.because, 4);
-  for (const std::string& rule : finding.rules) {
-    text += field("rule", rule, 4);
+  std::string_view label = "broken rule";
+  for (const smt::RuleText::Rule& rule : finding.rules) {
+    text += field(label, fmt::format("{} ({})", rule.sentence, rule.name), 4);
+    label = "";
   }
   text += field("mend", finding.mend, 4);
   if (!finding.repair.empty()) {

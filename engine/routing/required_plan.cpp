@@ -21,6 +21,7 @@ TypeKeyId key_of(ResourceId resource) {
 
 void make_types(const Topology& topology, Plan& plan) {
   UniqueIds ids;
+  ids.reserve(topology.resources.size());
   plan.types.reserve(topology.resources.size());
   for (std::uint32_t i = 0; i < topology.resources.size(); ++i) {
     const ResourceId resource{i};
@@ -47,6 +48,7 @@ std::vector<TableId> make_tables(const Topology& topology, Plan& plan) {
                          .overflow = Overflow::kTrap,
                          .checks = {}});
   UniqueIds ids;
+  ids.reserve(topology.instances.size());
   ids.take(plan.tables[0].id);
   std::vector<TableId> table_of(topology.instances.size(), kCanonicalTable);
   for (std::uint32_t i = kHost.value + 1; i < topology.instances.size(); ++i) {

@@ -14,6 +14,9 @@ namespace meld_verify::routing {
 /// Hands out ids: the wanted one if it is free, else with "#2", "#3", … added.
 class UniqueIds {
  public:
+  /// Makes room for so many ids more.
+  void reserve(std::size_t more) { last_number_.reserve(last_number_.size() + more); }
+
   /// Marks an id as taken.
   void take(std::string id) { last_number_.emplace(std::move(id), 1); }
 

@@ -5,16 +5,23 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "engine/routing/spec_files.h"
 
 namespace meld_verify::smt {
-namespace {
+
+struct Solver::Started {
+  z3::context context;
+};
+
+Solver::Solver() : started_(std::make_shared<Started>()) {}
 
 /// One Datalog evaluation: rules, then facts, then queries.
 class Evaluation {
  public:
-  Evaluation(const RuleText& rules, const FactBase& facts, bool naming) : fixedpoint_(context_) {
+  Evaluation(const RuleText& rules, const FactBase& facts, bool naming, Solver solver)
+      : solver_(std::move(solver)), context_(solver_.started_->context), fixedpoint_(context_) {
     z3::params params(context_);
     params.set("engine", context_.str_symbol("datalog"));
     // Inlining small relations back into wide joins costs a factor of thirty and more.
@@ -113,9 +120,12 @@ class Evaluation {
     return numbers;
   }
 
-  z3::context context_;
+  Solver solver_;
+  z3::context& context_;
   z3::fixedpoint fixedpoint_;
 };
+
+namespace {
 
 std::vector<Broken> broken_rows(Evaluation& evaluation) {
   std::vector<Broken> result;
@@ -131,6 +141,31 @@ std::vector<Named> named_rows(Evaluation& evaluation) {
     result.push_back({{static_cast<UnitKind>(kind), id}, static_cast<std::uint8_t>(code)});
   }
   return result;
+}
+
+/// judge.smt2 numbers the premises and duties, and says before each what must hold:
+/// ; sentence
+/// (rule (=> … (broken UNIT id #bNNNNN)) name)
+void read_numbered_rules(RuleText& rules) {
+  const std::string& text = rules.broken;
+  static constexpr std::string_view kHead = "(broken unit-";
+  for (std::size_t at = text.find(kHead); at != std::string::npos; at = text.find(kHead, at + 1)) {
+    const std::size_t number = text.find("#b", at);
+    const std::size_t name = text.find(")) ", number);
+    const std::size_t end = text.find(')', name + 3);
+    const std::size_t line = text.rfind('\n', at);
+    const std::size_t sentence = text.rfind("\n; ", line);
+    if (number == std::string::npos || name == std::string::npos || end == std::string::npos ||
+        sentence == std::string::npos) {
+      break;
+    }
+    const auto index = std::stoul(text.substr(number + 2, 5), nullptr, 2);
+    if (rules.rules.size() <= index) {
+      rules.rules.resize(index + 1);
+    }
+    rules.rules[index] = {text.substr(name + 3, end - name - 3),
+                          text.substr(sentence + 3, line - sentence - 3)};
+  }
 }
 
 }  // namespace
@@ -151,32 +186,17 @@ wasm::Expected<RuleText> load_rules() {
     }
     rules.naming += *text;
   }
-  // judge.smt2 numbers the premises and duties: (broken UNIT id #bNNNNN)
-  static constexpr std::string_view kHead = "(broken unit-";
-  for (std::size_t at = rules.broken.find(kHead); at != std::string::npos;
-       at = rules.broken.find(kHead, at + 1)) {
-    const std::size_t number = rules.broken.find("#b", at);
-    const std::size_t name = rules.broken.find(")) ", number);
-    const std::size_t end = rules.broken.find(')', name + 3);
-    if (number == std::string::npos || name == std::string::npos || end == std::string::npos) {
-      break;
-    }
-    const auto index = std::stoul(rules.broken.substr(number + 2, 5), nullptr, 2);
-    if (rules.rule_names.size() <= index) {
-      rules.rule_names.resize(index + 1);
-    }
-    rules.rule_names[index] = rules.broken.substr(name + 3, end - name - 3);
-  }
+  read_numbered_rules(rules);
   return rules;
 }
 
-std::vector<Broken> broken(const RuleText& rules, const FactBase& facts) {
-  Evaluation evaluation(rules, facts, false);
+std::vector<Broken> broken(const RuleText& rules, const FactBase& facts, Solver solver) {
+  Evaluation evaluation(rules, facts, false, std::move(solver));
   return broken_rows(evaluation);
 }
 
-std::vector<Named> findings(const RuleText& rules, const FactBase& facts) {
-  Evaluation evaluation(rules, facts, true);
+std::vector<Named> findings(const RuleText& rules, const FactBase& facts, Solver solver) {
+  Evaluation evaluation(rules, facts, true, std::move(solver));
   return named_rows(evaluation);
 }
 

@@ -73,29 +73,28 @@ bool makes_entry(StepOp op) {
 ShapeReader::ShapeReader(const Topology& topology, const Plan& plan)
     : topology_(topology),
       plan_(plan),
+      has_destructor_(topology.resources.size(), false),
       view_apart_(topology.views.size(), false),
       table_in_use_(plan.tables.size(), false),
       table_shared_(plan.tables.size(), false),
       symbol_repeated_(plan.tables.size(), false) {
-  struct Group {
-    std::uint32_t first;
-    bool apart = false;
-  };
-  std::unordered_map<std::uint64_t, Group> groups;
-  groups.reserve(topology.views.size());
-  const auto group_of = [&](const View& view) {
-    return (std::uint64_t{view.instance.value} << 32) | view.resource.value;
-  };
+  mark_apart();
+  std::vector<topology::InstanceId> definers(topology.resources.size());
+  for (std::size_t r = 0; r < topology.resources.size(); ++r) {
+    definers[r] = topology.resources[r].definer;
+    has_destructor_[r] = topology.resources[r].has_destructor;
+  }
+  stands_for_.reserve(plan.types.size());
+  for (const routing::TypeKey& key : plan.types) {
+    stands_for_.push_back(key.resource);
+  }
+  near_.reserve(topology.views.size());
   std::vector<std::uint32_t> user(plan.tables.size(), 0);
   std::optional<routing::TypeKeyId> canonical_type;
   for (std::uint32_t v = 0; v < topology.views.size(); ++v) {
     const View& view = topology.views[v];
     const routing::ViewRoute& route = plan.views[v];
-    const auto [place, fresh] = groups.try_emplace(group_of(view), Group{v});
-    if (!fresh) {
-      const routing::ViewRoute& first = plan.views[place->second.first];
-      place->second.apart |= first.table != route.table || first.type != route.type;
-    }
+    near_.push_back({view.instance, definers[view.resource.value], route.table, route.type});
     const std::uint32_t table = route.table.value;
     table_in_use_[table] = true;
     if (route.table == routing::kCanonicalTable) {
@@ -109,9 +108,6 @@ ShapeReader::ShapeReader(const Topology& topology, const Plan& plan)
       user[table] = view.instance.value;
     }
   }
-  for (std::uint32_t v = 0; v < topology.views.size(); ++v) {
-    view_apart_[v] = groups.at(group_of(topology.views[v])).apart;
-  }
   std::unordered_map<std::string_view, std::uint32_t> symbols;
   for (std::uint32_t t = 0; t < plan.tables.size(); ++t) {
     if (plan.tables[t].symbol.empty()) {
@@ -124,22 +120,66 @@ ShapeReader::ShapeReader(const Topology& topology, const Plan& plan)
   }
 }
 
+void ShapeReader::mark_apart() {
+  // Views in the order of their instances, by counting: a map of pairs costs ten times as much.
+  std::vector<std::uint32_t> end(topology_.instances.size() + 1, 0);
+  for (const View& view : topology_.views) {
+    ++end[view.instance.value + 1];
+  }
+  std::partial_sum(end.begin(), end.end(), end.begin());
+  std::vector<std::uint32_t> views(topology_.views.size());
+  std::vector<std::uint32_t> next(end.begin(), end.end() - 1);
+  for (std::uint32_t v = 0; v < topology_.views.size(); ++v) {
+    views[next[topology_.views[v].instance.value]++] = v;
+  }
+  const auto resource_of = [&](std::uint32_t view) { return topology_.views[view].resource; };
+  for (std::size_t i = 0; i + 1 < end.size(); ++i) {
+    const auto begin = views.begin() + end[i], stop = views.begin() + end[i + 1];
+    std::sort(begin, stop, [&](std::uint32_t left, std::uint32_t right) {
+      return resource_of(left) < resource_of(right);
+    });
+    for (auto first = begin; first != stop;) {
+      const auto last = std::find_if(
+          first, stop, [&](std::uint32_t view) { return resource_of(view) != resource_of(*first); });
+      const routing::ViewRoute& route = plan_.views[*first];
+      const bool apart = std::any_of(first + 1, last, [&](std::uint32_t view) {
+        return plan_.views[view].table != route.table || plan_.views[view].type != route.type;
+      });
+      for (; first != last; ++first) {
+        view_apart_[*first] = apart;
+      }
+    }
+  }
+}
+
+void ShapeReader::fetch_for_position(std::uint32_t id) const {
+  if (id < topology_.positions.size()) {
+    __builtin_prefetch(&near_[topology_.positions[id].sender.value]);
+    __builtin_prefetch(&near_[topology_.positions[id].receiver.value]);
+  }
+}
+
+void ShapeReader::fetch_for_view(std::uint32_t id) const {
+  if (id < near_.size()) {
+    __builtin_prefetch(plan_.views[id].own_destructors.data());
+    __builtin_prefetch(plan_.tables[near_[id].table.value].types.data());
+    __builtin_prefetch(stands_for_.data() + near_[id].type.value);
+  }
+}
+
 Shape ShapeReader::position(std::uint32_t id) const {
   const Position& position = topology_.positions[id];
-  const View& sender = topology_.views[position.sender.value];
-  const View& receiver = topology_.views[position.receiver.value];
-  const routing::ViewRoute& from = plan_.views[position.sender.value];
-  const routing::ViewRoute& to = plan_.views[position.receiver.value];
+  const Near& from = near_[position.sender.value];
+  const Near& to = near_[position.receiver.value];
   const routing::PositionRoute& route = plan_.positions[id];
   const routing::BoundaryRoute& duties = plan_.boundaries[position.boundary.value];
-  const topology::InstanceId definer = topology_.resources[receiver.resource.value].definer;
 
   Packer pack(UnitKind::kPosition);
   pack.put(position.kind == topology::HandleKind::kBorrow);
-  pack.put(sender.instance == topology::kHost);
-  pack.put(receiver.instance == topology::kHost);
-  pack.put(receiver.instance == definer);
-  pack.put(definer == topology::kHost);
+  pack.put(from.instance == topology::kHost);
+  pack.put(to.instance == topology::kHost);
+  pack.put(to.instance == to.definer);
+  pack.put(to.definer == topology::kHost);
   pack.put(duties.checks_borrows_remain);
   pack.put(duties.checks_may_leave);
   pack.put(static_cast<std::uint32_t>(misplacement(topology_, plan_, id)), 3);
@@ -167,18 +207,18 @@ Shape ShapeReader::view(std::uint32_t id) const {
     return std::find(list.begin(), list.end(), item) != list.end();
   };
   Packer pack(UnitKind::kView);
-  pack.put(route.type.value < plan_.types.size() && plan_.types[route.type.value].resource == view.resource);
+  pack.put(route.type.value < stands_for_.size() && stands_for_[route.type.value] == view.resource);
   pack.put(route.table == routing::kCanonicalTable ||
            contains(plan_.tables[route.table.value].types, route.type));
   pack.put(view_apart_[id]);
-  pack.put(topology_.resources[view.resource.value].has_destructor);
+  pack.put(bool{has_destructor_[view.resource.value]});
   for (const auto& table : {route.new_table, route.rep_table, route.drop_table}) {
     pack.put(!table ? 0u : *table == route.table ? 1u : 2u, 2);
   }
   const auto own = std::count(route.own_destructors.begin(), route.own_destructors.end(), view.resource);
   pack.put(static_cast<std::uint32_t>(std::min<std::ptrdiff_t>(own, 2)), 2);
-  const auto destroys = [&](topology::ResourceId resource) {
-    return topology_.resources[resource.value].has_destructor;
+  const auto destroys = [&](topology::ResourceId resource) -> bool {
+    return has_destructor_[resource.value];
   };
   // Whether another type's destructor runs, and whether one of them runs twice.
   std::vector<topology::ResourceId> others;
@@ -413,17 +453,18 @@ void ask(const std::vector<Shape>& shapes, const std::vector<std::size_t>& wante
 
 }  // namespace
 
-std::vector<ShapeVerdict> judge_shapes(const RuleText& rules, const std::vector<Shape>& shapes) {
+std::vector<ShapeVerdict> judge_shapes(const RuleText& rules, const std::vector<Shape>& shapes,
+                                       const Solver& solver) {
   std::vector<ShapeVerdict> verdicts(shapes.size());
   std::vector<std::size_t> wanted(shapes.size());
   std::iota(wanted.begin(), wanted.end(), std::size_t{0});
   ask(
-      shapes, wanted, [&](const FactBase& facts) { return broken(rules, facts); },
+      shapes, wanted, [&](const FactBase& facts) { return broken(rules, facts, solver); },
       [&](std::size_t shape, const Broken& row) { verdicts[shape].broken |= 1u << row.rule; });
   // What is broken is looked at closely anyway; names for what is not are warnings.
   std::erase_if(wanted, [&](std::size_t shape) { return verdicts[shape].broken != 0; });
   ask(
-      shapes, wanted, [&](const FactBase& facts) { return findings(rules, facts); },
+      shapes, wanted, [&](const FactBase& facts) { return findings(rules, facts, solver); },
       [&](std::size_t shape, const Named&) { verdicts[shape].named = true; });
   return verdicts;
 }

@@ -23,12 +23,29 @@ class ShapeReader {
 
   [[nodiscard]] Shape position(std::uint32_t id) const;
   [[nodiscard]] Shape view(std::uint32_t id) const;
+  /// Has what `position` or `view` will need fetched from memory. For any number; changes nothing else.
+  void fetch_for_position(std::uint32_t id) const;
+  void fetch_for_view(std::uint32_t id) const;
   [[nodiscard]] Shape table(std::uint32_t id) const;
   [[nodiscard]] Shape key(std::uint32_t id) const;
 
  private:
+  /// What a position needs of a view, its resource type and its route, side by side: positions name views in
+  /// any order, and each look into memory that is far away costs more than all else.
+  struct Near {
+    topology::InstanceId instance;
+    topology::InstanceId definer;
+    routing::TableId table;
+    routing::TypeKeyId type;
+  };
+
+  void mark_apart();
+
   const topology::Topology& topology_;
   const routing::Plan& plan_;
+  std::vector<Near> near_;                        ///< of each view
+  std::vector<topology::ResourceId> stands_for_;  ///< of each type key
+  std::vector<bool> has_destructor_;              ///< each resource type
   std::vector<bool> view_apart_;  ///< another view of its instance and resource type is routed otherwise
   std::vector<bool> table_in_use_;
   std::vector<bool> table_shared_;  ///< by two instances, neither of them the host
@@ -44,7 +61,8 @@ struct ShapeVerdict {
 
 /// Asks Z3, some thousands of them at a time, first what is broken, then the names of what is not. Result
 /// parallel to `shapes`.
-[[nodiscard]] std::vector<ShapeVerdict> judge_shapes(const RuleText& rules, const std::vector<Shape>& shapes);
+[[nodiscard]] std::vector<ShapeVerdict> judge_shapes(const RuleText& rules, const std::vector<Shape>& shapes,
+                                                     const Solver& solver = {});
 
 /// The facts of one shape, with identities from `base` on (16 are used), and the unit that it is of.
 Unit write_facts(Shape shape, std::uint32_t base, FactBase& facts);

@@ -519,8 +519,14 @@ TEST(Theorem, HasThePremisesThatTheJudgeAsksFor) {
   EXPECT_NE(rules.broken.find(spec("topology.smt2")), std::string::npos);
   EXPECT_NE(rules.broken.find(spec("premises.smt2")), std::string::npos);
   // Every premise is asked for, and whatever is asked for is a premise or a duty.
-  std::set<std::string> asked(rules.rule_names.begin(), rules.rule_names.end());
-  EXPECT_EQ(asked.size(), rules.rule_names.size());
+  std::set<std::string> asked, sentences;
+  for (const RuleText::Rule& rule : rules.rules) {
+    asked.insert(rule.name);
+    sentences.insert(rule.sentence);
+    EXPECT_GT(rule.sentence.size(), 15u) << rule.name;
+  }
+  EXPECT_EQ(asked.size(), rules.rules.size());
+  EXPECT_EQ(sentences.size(), rules.rules.size());
   const std::vector<std::string> premises = names().premises;
   EXPECT_EQ(premises.size(), 14u);
   for (const std::string& premise : premises) {

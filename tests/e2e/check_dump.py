@@ -51,7 +51,7 @@ def differences(report, answer, numbers):
         yield f"our broken units {sorted(ours)}, z3's {sorted(theirs)}"
     for finding in harmful:
         unit = (KINDS[finding["unit"]["kind"]], finding["unit"]["number"])
-        named = {numbers.get(rule) for rule in finding["rules"]}
+        named = {numbers.get(rule["name"]) for rule in finding["rules"]}
         if named != {row[2] for row in rows if row[:2] == unit}:
             yield f"our rules of {unit} are {finding['rules']}, z3's {sorted(row[2] for row in rows if row[:2] == unit)}"
     reachable = any(finding["reachable"] for finding in harmful)
@@ -94,7 +94,7 @@ def self_test():
     assert numbers == {"violates-a": 7, "neglects-b": 20}, numbers
     one = "(and (= (:var 0) #b00) (= (:var 1) #x000001) (= (:var 2) #b00111))"
     finding = {"harm": "escape", "reachable": True, "unit": {"kind": "position", "number": 1}, "others": [],
-               "rules": ["violates-a"]}
+               "rules": [{"name": "violates-a"}]}
     refuted, proved = {"verdict": "refuted", "findings": [finding]}, {"verdict": "proved", "findings": []}
     warned = {"verdict": "proved", "findings": [dict(finding, harm="guard")]}
     for report, answer in [(refuted, f"sat\n{one}\n"), (proved, "unsat\n"), (warned, "unsat\n")]:

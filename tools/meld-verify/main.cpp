@@ -12,6 +12,7 @@
 #include "engine/component/decode.h"
 #include "engine/report/json.h"
 #include "engine/report/text.h"
+#include "tools/meld-verify/heap.h"
 #include "tools/meld-verify/input.h"
 #include "tools/meld-verify/validate_modules.h"
 
@@ -109,6 +110,7 @@ struct CheckCommand {
   bool all = false;
 
   int run() const {
+    ready_heap_for_solver();
     const auto topology = read_topology(composed, validate);
     if (!topology) {
       return fail(topology.error());
