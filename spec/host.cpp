@@ -6,6 +6,14 @@
 
 namespace meld_verify::spec {
 
+namespace {
+
+LiveObject at_host(const Handle& handle) {
+  return {std::nullopt, HandleIndex{}, handle.own, handle.type, handle.rep, handle.object};
+}
+
+}  // namespace
+
 /// The host's values on their way to a guest; stands where a guest's are lifted (2.5 steps 4 and 7).
 Result<void> Machine::release_from_host(const Sequence& values, const Type& tuple, Subtask* subtask) {
   const bool fits = std::ranges::equal(values.items, tuple.parts, [](const Value& item, const Part& part) {
@@ -19,6 +27,9 @@ Result<void> Machine::release_from_host(const Sequence& values, const Type& tupl
     for_each_handle(value, [&](const Handle& handle) {
       if (released) {
         released = release_from_host(handle, subtask);
+      }
+      if (released && observer_ != nullptr) {
+        observer_->host_gave(at_host(handle));
       }
     });
   }
@@ -54,6 +65,9 @@ Result<void> Machine::release_from_host(const Handle& handle, Subtask* subtask) 
 void Machine::grant_to_host(const Sequence& values) {
   for (const Value& value : values.items) {
     for_each_handle(value, [&](const Handle& handle) {
+      if (observer_ != nullptr) {
+        observer_->host_got(at_host(handle));
+      }
       if (handle.own) {
         host_owned_[handle.object] = {handle.type, handle.rep, 0};
       } else {
@@ -67,7 +81,7 @@ Handle Machine::host_new(ResourceTypeId type, Rep rep) {
   const Handle handle{type, true, rep, ObjectId{next_object_++}};
   host_owned_[handle.object] = {type, rep, 0};
   if (observer_ != nullptr) {
-    observer_->host_made({std::nullopt, HandleIndex{}, true, type, rep, handle.object});
+    observer_->host_made(at_host(handle));
   }
   return handle;
 }
@@ -75,7 +89,11 @@ Handle Machine::host_new(ResourceTypeId type, Rep rep) {
 Result<void> Machine::host_drop(const Handle& handle) {
   SPEC_CHECK(check_alive());
   return noted([&]() -> Result<void> {
-    SPEC_CHECK(release_from_host(Handle{handle.type, true, handle.rep, handle.object}, nullptr));
+    const Handle own{handle.type, true, handle.rep, handle.object};
+    SPEC_CHECK(release_from_host(own, nullptr));
+    if (observer_ != nullptr) {
+      observer_->host_gave(at_host(own));
+    }
     return destroy(destruction_of(std::nullopt, handle.type, handle.rep, handle.object));
   }());
 }

@@ -85,8 +85,12 @@ class Observer {
   /// Before the destructor runs; also for types without one.
   virtual void destructor_entered(const Destruction&) {}
   virtual void destructor_left(const Destruction&) {}
-  /// The host made a resource.
+  /// The host made a resource of its own type.
   virtual void host_made(const LiveObject&) {}
+  /// A guest's handle arrived at the host.
+  virtual void host_got(const LiveObject&) {}
+  /// The host passed a handle to a guest, or drops what it owns.
+  virtual void host_gave(const LiveObject&) {}
   /// Once: the machine is dead afterwards (I12).
   virtual void trapped(const Trap&) {}
   /// For each at `Machine::finish`.

@@ -47,6 +47,8 @@ class Recorder : public Observer {
   void destructor_entered(const Destruction& destruction) override { destroyed("destroy", destruction); }
   void destructor_left(const Destruction& destruction) override { destroyed("destroyed", destruction); }
   void host_made(const LiveObject& object) override { lines.push_back("made " + live(object)); }
+  void host_got(const LiveObject& object) override { lines.push_back("got " + live(object)); }
+  void host_gave(const LiveObject& object) override { lines.push_back("gave " + live(object)); }
   void trapped(const Trap& trap) override {
     lines.push_back("trap " + std::string(to_string(trap.trap_class)));
   }
