@@ -40,6 +40,7 @@ class World {
   Result<void> drop(int instance, int type, std::uint32_t index);
   CoreResult reenter(int instance, int depth);
   void check();
+  void check_dead();
 
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<Machine> machine_;

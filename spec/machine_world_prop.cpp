@@ -65,6 +65,7 @@ Seen World::run(const Operation& operation) {
   }
   Seen seen = perform(operation);
   if (seen.trap) {
+    check_dead();
     return {seen.trap, {}, {}};
   }
   log_.push_back(operation);
@@ -75,6 +76,13 @@ Seen World::run(const Operation& operation) {
 void World::check() {
   if (!replays_ && problems_.empty()) {
     problems_ = ledger_->violations(*machine_);
+  }
+}
+
+void World::check_dead() {
+  const auto made = machine_->resource_new(instance_of(kA), type_of(0), Rep(0u));
+  if (made || made.error().trap_class != TrapClass::kDead) {
+    problems_.emplace_back("I12: the machine goes on after a trap");
   }
 }
 
