@@ -46,8 +46,9 @@ struct Limits {
   /// Whether an instance may lower a function lifted by itself, an ancestor or a descendant. Run times differ
   /// there (semantics.md 2.9), so it is refused by default; if allowed, 2.5 applies as written.
   bool allow_donuts = false;
-  /// Calls within calls, destructors and reallocs included; one more is a kGuestTrap, as a full stack is.
-  std::size_t max_depth = 2000;
+  /// Calls within calls, destructors and reallocs included; one more is a kGuestTrap, as a full stack is. A
+  /// level takes about 1 KiB of the C++ stack, 10 KiB with sanitizers, and whatever the guests take.
+  std::size_t max_depth = 500;
 };
 
 /// One component instance (semantics.md 2.1).

@@ -126,7 +126,7 @@ class MachineTest : public testing::Test {
 /// The same where an instance may call itself and its relatives.
 class DonutTest : public MachineTest {
  protected:
-  DonutTest() : MachineTest(Limits{HandleTable::kMaxIndex, true, 2000}) {}
+  DonutTest() : MachineTest(Limits{HandleTable::kMaxIndex, true, 500}) {}
 };
 
 }  // namespace meld_verify::spec

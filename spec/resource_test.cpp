@@ -110,7 +110,7 @@ TEST_F(ResourceTest, RepOfWhatIsNoResourceTraps) {
 
 class FullTableTest : public MachineTest {
  protected:
-  FullTableTest() : MachineTest(Limits{2, false, 2000}) {}
+  FullTableTest() : MachineTest(Limits{2, false, 500}) {}
 };
 
 TEST_F(FullTableTest, NewTraps) {
