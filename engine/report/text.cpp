@@ -7,6 +7,7 @@
 
 #include "engine/check/words.h"
 #include "engine/report/page.h"
+#include "engine/report/places.h"
 
 namespace meld_verify::report {
 namespace {
@@ -232,6 +233,9 @@ std::string plan_text(const Topology& topology, const Plan& plan, const TextOpti
                                   topology.views[position.sender.value].resource.value,
                                   check::steps_words(plan, plan.positions[p])),
                       41);
+      if (options.places) {
+        text += wrapped(std::string(8, ' ') + place_words(topology.layouts[position.layout.value]), 10);
+      }
     }
   }
   if (without != 0) {

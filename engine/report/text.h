@@ -12,7 +12,8 @@ namespace meld_verify::report {
 
 struct TextOptions {
   bool colour = false;
-  bool all = false;  ///< boundaries without handles, latent findings in full
+  bool all = false;     ///< boundaries without handles, latent findings in full
+  bool places = false;  ///< of a plan: where each handle lies, too
 };
 
 /// The topology with the conversion that each position has in `plan`.

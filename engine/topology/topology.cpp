@@ -30,7 +30,10 @@ constexpr std::uint64_t kWeightPerCall = 4'096;
 class Builder {
  public:
   explicit Builder(const Composition& composition)
-      : composition_(composition), layouts_(composition.types), views_(topology_.views) {
+      : composition_(composition),
+        layouts_(composition.types),
+        has_string_(with_strings(composition.types)),
+        views_(topology_.views) {
     topology_.names.emplace_back();
     name_numbers_.emplace("", NameId{});
     weight_left_ = kBaseWeight + kWeightPerCall * (composition.canons.size() + composition.exports.size());
@@ -117,8 +120,36 @@ class Builder {
                  "it calls a function of itself or of an instance around it or inside it, which is out of "
                  "scope");
         }
+        if (callee != nullptr) {
+          const auto& lift = std::get<Lift>(composition_.canons[callee->value].what);
+          if (lift.options.encoding != lower->options.encoding && has_string_[lower->type.value]) {
+            refuse(canon, "transcoding",
+                   "strings cross here from one encoding to another, which is out of scope");
+          }
+        }
       }
     }
+  }
+
+  /// By function type.
+  static std::vector<bool> with_strings(const component::TypeArena& types) {
+    std::vector<bool> nodes(
+        types.nodes.size());  // members have smaller numbers than what they are members of
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      const component::TypeNode& node = types.nodes[i];
+      nodes[i] = node.kind == component::TypeKind::kString ||
+                 std::any_of(node.members.begin(), node.members.end(), [&](const component::Member& member) {
+                   return member.type && nodes[member.type->value];
+                 });
+    }
+    std::vector<bool> functions;
+    for (const component::FuncType& function : types.functions) {
+      functions.push_back(
+          (function.result && nodes[function.result->value]) ||
+          std::any_of(function.params.begin(), function.params.end(),
+                      [&](const component::Parameter& param) { return nodes[param.type.value]; }));
+    }
+    return functions;
   }
 
   /// Unless the decoder has said so of this very definition.
@@ -350,6 +381,7 @@ class Builder {
 
   const Composition& composition_;
   const Layouts layouts_;
+  const std::vector<bool> has_string_;  ///< by function type
   Topology topology_;
   ViewTable views_;
   std::uint64_t weight_left_ = 0;

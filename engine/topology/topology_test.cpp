@@ -291,6 +291,24 @@ TEST_F(TopologyTest, CallsWithinAFamilyAreListedOnceEach) {
   EXPECT_EQ(topology.boundaries.size(), 4u);
 }
 
+TEST_F(TopologyTest, StringsThatChangeTheirEncodingAreListed) {
+  const auto string = small.primitive(component::TypeKind::kString);
+  const FuncTypeId says = small.func({{"l", small.list(small.option(string))}});
+  const FuncTypeId returns = small.func({}, string);
+  const FuncTypeId counts = small.func({{"n", small.list(small.primitive(component::TypeKind::kU8))}});
+  std::vector<CanonId> other;
+  for (const FuncTypeId type : {says, returns, counts}) {
+    const CanonId lift = small.lift(leaf, type);
+    small.lower(main, lift, type, "a:b/things", "same");
+    other.push_back(small.lower(main, lift, type, "a:b/things", "other"));
+  }
+  for (const CanonId lower : other) {
+    std::get<component::Lower>(small.made.canons[lower.value].what).options.encoding =
+        component::StringEncoding::kUtf16;
+  }
+  EXPECT_EQ(limits_of(topology()), (Limits{{"transcoding", 3}, {"transcoding", 3}}));
+}
+
 TEST_F(TopologyTest, AsynchronousCallsAreListedAndKeepTheirPositions) {
   const FuncTypeId take = small.func({{"it", own}});
   const CanonId lift = small.lift(leaf, take, true);

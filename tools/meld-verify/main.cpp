@@ -64,6 +64,7 @@ struct PlanCommand {
   std::string composed;
   std::string format = "text";
   bool all = false;
+  bool places = false;
 
   int run() const {
     const auto topology = read_topology(composed);
@@ -71,13 +72,15 @@ struct PlanCommand {
       return fail(topology.error());
     }
     const routing::Plan plan = routing::required_plan(*topology);
+    const int exit_code = topology->unsupported.empty() ? kProved : kUnsupported;
     if (format == "json") {
-      return print(routing::write_plan(plan, *topology, {.locations = true}), kProved);
+      return print(routing::write_plan(plan, *topology, {.locations = true}), exit_code);
     }
     if (format == "dot") {
-      return print(report::plan_dot(*topology, plan), kProved);
+      return print(report::plan_dot(*topology, plan), exit_code);
     }
-    return print(report::plan_text(*topology, plan, {.colour = colours(), .all = all}), kProved);
+    return print(report::plan_text(*topology, plan, {.colour = colours(), .all = all, .places = places}),
+                 exit_code);
   }
 };
 
@@ -157,6 +160,8 @@ int run(int argc, char** argv) {
   plan_app->add_option("--format", plan.format, "text, json (a plan that `check` reads) or dot")
       ->check(CLI::IsMember({"text", "json", "dot"}));
   plan_app->add_flag("--all", plan.all, "also boundaries without handles, and instances without code");
+
+  plan_app->add_flag("--places", plan.places, "where in the signature's slots and memory each handle lies");
 
   CheckCommand check;
   CLI::App* check_app = app.add_subcommand("check", "Say whether a fusion plan is right");
