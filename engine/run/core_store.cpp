@@ -60,6 +60,17 @@ CoreValue value_of(CoreType type, const wi::Value& value) {
   return {type, half ? value.Get<wi::u32>() : value.Get<wi::u64>()};
 }
 
+CoreSignature signature_of(const wi::FuncType& type) {
+  CoreSignature signature;
+  for (const wi::ValueType param : type.params) {
+    signature.params.push_back(type_of(param));
+  }
+  for (const wi::ValueType result : type.results) {
+    signature.results.push_back(type_of(result));
+  }
+  return signature;
+}
+
 CoreExtern::Kind kind_of(wi::ExternKind kind) {
   switch (kind) {
     case wabt::ExternalKind::Func:
@@ -76,10 +87,14 @@ CoreExtern::Kind kind_of(wi::ExternKind kind) {
   return CoreExtern::Kind::kFunc;
 }
 
+/// All that compilers emit. Typed references and garbage collection are half done in wabt 1.0.32: with them
+/// it refuses good modules.
 wabt::Features all_features() {
   wabt::Features features;
   features.EnableAll();
   features.disable_memory64();
+  features.disable_function_references();
+  features.disable_gc();
   return features;
 }
 
@@ -115,7 +130,8 @@ struct CoreStore::State {
       return std::move(*std::exchange(host_trap, nullptr));
     }
     const std::string message = trap ? trap->message() : "uncaught exception";
-    return {message == "call stack exhausted" ? CoreTrap::Kind::kExhausted : CoreTrap::Kind::kTrap, message};
+    return {message == "call stack exhausted" ? CoreTrap::Kind::kExhausted : CoreTrap::Kind::kTrap, message,
+            0};
   }
 
   template <class T>
@@ -133,10 +149,15 @@ CoreResult<CoreStore::ModuleId> CoreStore::load(const std::uint8_t* bytes, std::
   const wabt::ReadBinaryOptions options(all_features(), nullptr, false, true, false);
   if (wabt::Failed(wi::ReadBinaryInterp("module", bytes, size, options, &errors, &module))) {
     return CoreTrap{CoreTrap::Kind::kLink,
-                    errors.empty() ? "the module cannot be read" : errors.front().message};
+                    errors.empty() ? "the module cannot be read" : errors.front().message, 0};
   }
   state_->modules.push_back(wi::Module::New(state_->store, std::move(module)));
   return state_->modules.size() - 1;
+}
+
+CoreSignature CoreStore::import_signature(ModuleId module, std::size_t import) const {
+  const wi::ExternType& type = *state_->modules[module]->import_types()[import].type;
+  return wabt::isa<wi::FuncType>(&type) ? signature_of(*wabt::cast<wi::FuncType>(&type)) : CoreSignature{};
 }
 
 CoreResult<CoreStore::InstanceId> CoreStore::instantiate(ModuleId module,
@@ -205,15 +226,7 @@ CoreExtern CoreStore::host_function(const CoreSignature& signature, HostFunction
 }
 
 CoreSignature CoreStore::signature(const CoreExtern& function) const {
-  const wi::FuncType& type = state_->get<wi::Func>(function)->type();
-  CoreSignature signature;
-  for (const wi::ValueType param : type.params) {
-    signature.params.push_back(type_of(param));
-  }
-  for (const wi::ValueType result : type.results) {
-    signature.results.push_back(type_of(result));
-  }
-  return signature;
+  return signature_of(state_->get<wi::Func>(function)->type());
 }
 
 CoreResult<CoreStore::Values> CoreStore::call(const CoreExtern& function, const Values& arguments) {

@@ -36,6 +36,7 @@ struct CoreTrap {
   };
   Kind kind = Kind::kTrap;
   std::string message;
+  std::uint8_t code = 0;  ///< kHost: a number of the host function's own
 };
 
 template <class T>
@@ -78,6 +79,9 @@ class CoreStore {
 
   /// Reads and validates a core module. kLink: what is wrong with it, in wabt's words.
   [[nodiscard]] CoreResult<ModuleId> load(const std::uint8_t* bytes, std::size_t size);
+
+  /// What function type the module declares for one of its imports, by its place in the list of all imports.
+  [[nodiscard]] CoreSignature import_signature(ModuleId module, std::size_t import) const;
 
   /// Instantiates a module and runs its start function. `imports` in the order of the module's.
   [[nodiscard]] CoreResult<InstanceId> instantiate(ModuleId module, const std::vector<CoreExtern>& imports);

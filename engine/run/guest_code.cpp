@@ -52,13 +52,10 @@ void GuestMemory::write(std::uint32_t address, std::span<const std::byte> bytes)
   }
 }
 
-spec::Trap trap_of(const CoreTrap& trap, const spec::Machine& machine) {
+spec::Trap trap_of(const CoreTrap& trap) {
   switch (trap.kind) {
     case CoreTrap::Kind::kHost:
-      if (machine.first_trap()) {
-        return *machine.first_trap();
-      }
-      break;
+      return {static_cast<spec::TrapClass>(trap.code), trap.message};
     case CoreTrap::Kind::kExhausted:
       return {spec::TrapClass::kUnsupported, "the interpreter's call stack is full: " + trap.message};
     case CoreTrap::Kind::kLink:
@@ -69,9 +66,8 @@ spec::Trap trap_of(const CoreTrap& trap, const spec::Machine& machine) {
   return {spec::TrapClass::kGuestTrap, trap.message};
 }
 
-spec::CoreFunction guest_function(CoreStore& store, const spec::Machine& machine,
-                                  const CoreExtern& function) {
-  return [&store, &machine, function](std::span<const spec::CoreValue> args) -> spec::CoreResult {
+spec::CoreFunction guest_function(CoreStore& store, const CoreExtern& function) {
+  return [&store, function](std::span<const spec::CoreValue> args) -> spec::CoreResult {
     CoreStore::Values arguments;
     arguments.reserve(args.size());
     for (const spec::CoreValue& arg : args) {
@@ -79,7 +75,7 @@ spec::CoreFunction guest_function(CoreStore& store, const spec::Machine& machine
     }
     const CoreResult<CoreStore::Values> outcome = store.call(function, arguments);
     if (const auto* trap = std::get_if<CoreTrap>(&outcome)) {
-      return tl::unexpected(trap_of(*trap, machine));
+      return tl::unexpected(trap_of(*trap));
     }
     const auto& results = std::get<CoreStore::Values>(outcome);
     if (results.empty()) {
@@ -101,7 +97,8 @@ CoreExtern import_function(CoreStore& store, const CoreSignature& signature, spe
         }
         const spec::CoreResult outcome = function(std::span(args).first(arguments.size()));
         if (!outcome) {
-          return std::make_unique<CoreTrap>(CoreTrap{CoreTrap::Kind::kHost, outcome.error().sentence});
+          return std::make_unique<CoreTrap>(CoreTrap{CoreTrap::Kind::kHost, outcome.error().sentence,
+                                                     static_cast<std::uint8_t>(outcome.error().trap_class)});
         }
         if (!results.empty()) {
           results.front() = {type_of((*outcome)->type), (*outcome)->bits};

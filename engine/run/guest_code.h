@@ -24,9 +24,8 @@ class GuestMemory : public spec::Memory {
 /// where the interpreter met a limit of its own.
 [[nodiscard]] spec::Trap trap_of(const CoreTrap& trap, const spec::Machine& machine);
 
-/// A function of the interpreter, for the machine to call. Both must outlive it.
-[[nodiscard]] spec::CoreFunction guest_function(CoreStore& store, const spec::Machine& machine,
-                                                const CoreExtern& function);
+/// A function of the interpreter, for the machine to call. `store` must outlive it.
+[[nodiscard]] spec::CoreFunction guest_function(CoreStore& store, const CoreExtern& function);
 
 /// A function of the machine, for guests to import.
 [[nodiscard]] CoreExtern import_function(CoreStore& store, const CoreSignature& signature,

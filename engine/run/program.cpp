@@ -48,6 +48,7 @@ Program::Program(const component::Composition& composition, std::span<const std:
       canon_functions_(composition.canons.size()),
       lifted_(composition.canons.size()),
       function_names_(composition.canons.size()),
+      refusals_(composition.canons.size()),
       destructors_(composition.resources.size()) {
   name_functions();
   define_instances();
@@ -109,8 +110,10 @@ void Program::define_host_functions() {
 
 spec::Result<void> Program::start() {
   for (const component::Unsupported& item : composition_.unsupported) {
-    return spec::trap(TrapClass::kUnsupported,
-                      composition_.instances[item.instance.value].name + ": " + item.sentence);
+    if (item.code == "value-import" || item.code == "component-start") {
+      return spec::trap(TrapClass::kUnsupported,
+                        composition_.instances[item.instance.value].name + ": " + item.sentence);
+    }
   }
   for (const component::Event& event : composition_.events) {
     switch (event.kind) {
@@ -122,7 +125,7 @@ spec::Result<void> Program::start() {
         }
         break;
       case component::EventKind::kCanon:
-        SPEC_CHECK(define(composition_.canons[event.id], CanonId{event.id}));
+        SPEC_CHECK(define(CanonId{event.id}));
         break;
       case component::EventKind::kCoreInstance:
         SPEC_CHECK(instantiate(composition_.core_instances[event.id], CoreInstanceId{event.id}));
@@ -134,30 +137,59 @@ spec::Result<void> Program::start() {
 
 // --- canonical definitions
 
-spec::Result<void> Program::define(const Canon& canon, CanonId id) {
-  if (const auto* lift = std::get_if<component::Lift>(&canon.what)) {
-    SPEC_TRY(spec::CoreFunction core, function(lift->core));
-    SPEC_TRY(spec::Options options, this->options(lift->options));
-    SPEC_TRY(const spec::FunctionId made,
-             machine_.lift(function_names_[id.value], machine_id(canon.owner), types_.of(lift->type),
-                           std::move(core), std::move(options)));
-    lifted_[id.value] = made;
+spec::Result<void> Program::define(CanonId id) {
+  const Canon& canon = composition_.canons[id.value];
+  const auto done = [&]() -> spec::Result<void> {
+    if (const auto* lift = std::get_if<component::Lift>(&canon.what)) {
+      return define_lift(canon, id, *lift);
+    }
+    if (const auto* lower = std::get_if<component::Lower>(&canon.what)) {
+      return define_lower(canon, id, *lower);
+    }
+    if (const auto* builtin = std::get_if<component::ResourceBuiltin>(&canon.what)) {
+      return define_builtin(canon, id, *builtin);
+    }
+    return spec::trap(
+        TrapClass::kUnsupported,
+        fmt::format("canon {} is out of scope", std::get<component::OtherBuiltin>(canon.what).name));
+  }();
+  if (!done && done.error().trap_class == TrapClass::kUnsupported) {
+    refusals_[id.value] =
+        fmt::format("{}: {}", composition_.instances[canon.owner.value].name, done.error().sentence);
     return {};
   }
-  if (const auto* lower = std::get_if<component::Lower>(&canon.what)) {
-    return define_lower(canon, id, *lower);
+  return done;
+}
+
+CoreExtern Program::refusing(const CoreSignature& signature, CanonId id) {
+  return import_function(store_, signature, [this, id](std::span<const spec::CoreValue>) -> spec::CoreResult {
+    return spec::trap(TrapClass::kUnsupported, refusals_[id.value]);
+  });
+}
+
+spec::Result<void> Program::define_lift(const Canon& canon, CanonId id, const component::Lift& lift) {
+  if (lift.options.async || composition_.types[lift.type].async) {
+    return spec::trap(TrapClass::kUnsupported, "an asynchronous function is lifted, which is out of scope");
   }
-  if (const auto* builtin = std::get_if<component::ResourceBuiltin>(&canon.what)) {
-    return define_builtin(canon, id, *builtin);
-  }
-  return spec::trap(TrapClass::kUnsupported, fmt::format("{}: canon {} is out of scope",
-                                                         composition_.instances[canon.owner.value].name,
-                                                         std::get<component::OtherBuiltin>(canon.what).name));
+  SPEC_TRY(spec::CoreFunction core, function(lift.core));
+  SPEC_TRY(spec::Options options, this->options(lift.options));
+  SPEC_TRY(const spec::FunctionId made,
+           machine_.lift(function_names_[id.value], machine_id(canon.owner), types_.of(lift.type),
+                         std::move(core), std::move(options)));
+  lifted_[id.value] = made;
+  return {};
 }
 
 spec::Result<void> Program::define_lower(const Canon& canon, CanonId id, const component::Lower& lower) {
-  SPEC_TRY(spec::Options options, this->options(lower.options));
   const CanonId* lift = std::get_if<CanonId>(&lower.callee);
+  if (lift != nullptr && !lifted_[lift->value]) {
+    return spec::trap(TrapClass::kUnsupported,
+                      "it calls a function that is out of scope: " + refusals_[lift->value]);
+  }
+  if (composition_.types[lower.type].async) {
+    return spec::trap(TrapClass::kUnsupported, "an asynchronous function is lowered, which is out of scope");
+  }
+  SPEC_TRY(spec::Options options, this->options(lower.options));
   const spec::FunctionId callee = lift != nullptr
                                       ? *lifted_[lift->value]
                                       : host_functions_[std::get<component::HostFuncId>(lower.callee).value];
@@ -222,6 +254,9 @@ spec::Memory* Program::memory(const CoreExtern& memory) {
 
 spec::Result<CoreExtern> Program::item(const CoreItem& item) const {
   if (const CanonId* canon = std::get_if<CanonId>(&item.source)) {
+    if (!canon_functions_[canon->value]) {
+      return spec::trap(TrapClass::kUnsupported, refusals_[canon->value]);
+    }
     return *canon_functions_[canon->value];
   }
   const auto& [instance, name] = std::get<std::pair<CoreInstanceId, std::string>>(item.source);
@@ -237,7 +272,7 @@ spec::Result<spec::CoreFunction> Program::function(const CoreItem& what) {
   if (found.kind() != CoreExtern::Kind::kFunc) {
     return spec::trap(TrapClass::kNotValid, "an export of a core instance is not a function");
   }
-  return guest_function(store_, machine_, found);
+  return guest_function(store_, found);
 }
 
 spec::Result<CoreStore::ModuleId> Program::module(component::CoreModuleId id) {
@@ -258,15 +293,20 @@ spec::Result<CoreStore::ModuleId> Program::module(component::CoreModuleId id) {
 spec::Result<void> Program::instantiate(const component::CoreInstance& what, CoreInstanceId id) {
   SPEC_TRY(const CoreStore::ModuleId module, this->module(what.module));
   std::vector<CoreExtern> imports;
-  for (const CoreItem& import : what.imports) {
-    SPEC_TRY(const CoreExtern found, item(import));
+  for (std::size_t i = 0; i < what.imports.size(); ++i) {
+    const CanonId* canon = std::get_if<CanonId>(&what.imports[i].source);
+    if (canon != nullptr && !canon_functions_[canon->value]) {
+      imports.push_back(refusing(store_.import_signature(module, i), *canon));
+      continue;
+    }
+    SPEC_TRY(const CoreExtern found, item(what.imports[i]));
     imports.push_back(found);
   }
   // Data and element segments are written, and the start function runs.
   const auto make = [&](std::span<const spec::CoreValue>) -> spec::CoreResult {
     const auto made = store_.instantiate(module, imports);
     if (const auto* trap = std::get_if<CoreTrap>(&made)) {
-      return tl::unexpected(trap_of(*trap, machine_));
+      return tl::unexpected(trap_of(*trap));
     }
     instances_[id.value] = std::get<CoreStore::InstanceId>(made);
     return std::optional<spec::CoreValue>{};
@@ -305,6 +345,12 @@ spec::Result<std::optional<spec::Value>> Program::call(const component::WorldExp
   const CanonId* lift = std::get_if<CanonId>(&what.func);
   if (lift == nullptr) {
     return spec::trap(TrapClass::kUnsupported, what.name + " is a function of the host's, passed on");
+  }
+  if (!lifted_[lift->value]) {
+    return spec::trap(TrapClass::kUnsupported, refusals_[lift->value]);
+  }
+  if (machine_.first_trap() && machine_.first_trap()->trap_class == TrapClass::kUnsupported) {
+    return tl::unexpected(*machine_.first_trap());  // what it would do now is not known
   }
   return machine_.call(*lifted_[lift->value], std::move(arguments));
 }

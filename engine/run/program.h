@@ -17,8 +17,8 @@
 
 namespace meld_verify::run {
 
-/// What is out of scope is refused by `start`, or when it is reached: with kUnsupported, the instance and the
-/// reason. A trap is for ever (I12).
+/// What is out of scope is refused with kUnsupported, the instance and the reason: by `start` where the
+/// program cannot be without it, else when it is called. A trap is for ever (I12).
 class Program {
  public:
   /// `bytes` is the file that `composition` was decoded from. All must outlive the program.
@@ -50,7 +50,9 @@ class Program {
   void define_instances();
   void define_resource_types();
   void define_host_functions();
-  spec::Result<void> define(const component::Canon& canon, component::CanonId id);
+  spec::Result<void> define(component::CanonId id);
+  spec::Result<void> define_lift(const component::Canon& canon, component::CanonId id,
+                                 const component::Lift& lift);
   spec::Result<void> define_lower(const component::Canon& canon, component::CanonId id,
                                   const component::Lower& lower);
   spec::Result<void> define_builtin(const component::Canon& canon, component::CanonId id,
@@ -58,6 +60,8 @@ class Program {
   spec::Result<void> instantiate(const component::CoreInstance& what, component::CoreInstanceId id);
   spec::Result<CoreStore::ModuleId> module(component::CoreModuleId id);
   spec::Result<CoreExtern> item(const component::CoreItem& item) const;
+  /// Stands for a canonical definition that is out of scope.
+  CoreExtern refusing(const CoreSignature& signature, component::CanonId id);
   spec::Result<spec::CoreFunction> function(const component::CoreItem& item);
   spec::Result<spec::Options> options(const component::CanonOptions& options);
   spec::Memory* memory(const CoreExtern& memory);
@@ -75,8 +79,9 @@ class Program {
   std::vector<std::optional<CoreExtern>> canon_functions_;       ///< by canon: what core code imports
   std::vector<std::optional<spec::FunctionId>> lifted_;          ///< by canon
   std::vector<std::string> function_names_;                      ///< by canon: of lifts
-  std::vector<spec::FunctionId> host_functions_;                 ///< by host function
-  std::vector<spec::CoreFunction> destructors_;                  ///< by resource type
+  std::vector<std::string> refusals_;             ///< by canon: why it is out of scope; or empty
+  std::vector<spec::FunctionId> host_functions_;  ///< by host function
+  std::vector<spec::CoreFunction> destructors_;   ///< by resource type
 };
 
 }  // namespace meld_verify::run

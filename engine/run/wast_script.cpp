@@ -85,9 +85,12 @@ Verdict judge_trap(const spec::Trap& trap, const std::string& text) {
     return unsupported(trap.sentence);
   }
   const std::optional<TrapClass> expected = class_of(text);
-  // The texts for pointers also speak of what realloc gave.
+  // The texts for pointers also speak of what realloc gave, and that for entering of an instance that has
+  // trapped.
+  const bool dead = expected == TrapClass::kCannotEnter && trap.trap_class == TrapClass::kDead;
   const bool pointer = expected == TrapClass::kMisaligned || expected == TrapClass::kOutOfBounds;
-  if (expected && *expected != trap.trap_class && !(pointer && trap.trap_class == TrapClass::kBadRealloc)) {
+  if (expected && *expected != trap.trap_class && !dead &&
+      !(pointer && trap.trap_class == TrapClass::kBadRealloc)) {
     return failed(fmt::format("a trap '{}' belongs here, got {}", text, words_of(trap)));
   }
   return {};
