@@ -20,9 +20,9 @@ class GuestMemory : public spec::Memory {
   CoreExtern memory_;
 };
 
-/// What the machine says of a trap in core code: its own first trap where that was the reason; kUnsupported
+/// A trap in core code in the machine's words: that of the imported function which asked for it; kUnsupported
 /// where the interpreter met a limit of its own.
-[[nodiscard]] spec::Trap trap_of(const CoreTrap& trap, const spec::Machine& machine);
+[[nodiscard]] spec::Trap trap_of(const CoreTrap& trap);
 
 /// A function of the interpreter, for the machine to call. `store` must outlive it.
 [[nodiscard]] spec::CoreFunction guest_function(CoreStore& store, const CoreExtern& function);
