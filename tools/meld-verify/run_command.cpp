@@ -8,6 +8,7 @@
 
 #include "engine/component/decode.h"
 #include "engine/run/event_log.h"
+#include "engine/run/post_mortem.h"
 #include "engine/run/program.h"
 #include "engine/run/value_text.h"
 #include "tools/meld-verify/command.h"
@@ -44,12 +45,28 @@ class Tally : public spec::Observer {
   std::uint64_t calls = 0, destroyed = 0, live = 0;
 };
 
-int trapped(const std::string& composed, const spec::Trap& trap) {
+int trapped(const std::string& composed, const spec::Trap& trap, const run::PostMortem& post_mortem,
+            const run::Names& names) {
   const std::string_view word = trap.trap_class == TrapClass::kUnsupported ? "UNSUPPORTED"
                                 : trap.trap_class == TrapClass::kNotValid  ? "NOT VALID"
                                                                            : "TRAPPED";
-  return print(fmt::format("{}  {}: {}: {}\n", word, composed, to_string(trap.trap_class), trap.sentence),
-               exit_of(trap));
+  std::string text =
+      fmt::format("{}  {}: {}\n  {}\n", word, composed, to_string(trap.trap_class), trap.sentence);
+  std::string_view label = "in";
+  for (const std::string& call : post_mortem.calls(names)) {
+    text += fmt::format("  {:<7} {}\n", label, call);
+    label = "";
+  }
+  if (trap.handle) {
+    text += fmt::format("  handle  index {} of {}\n", trap.handle->index.value,
+                        names.party(trap.handle->instance));
+    const std::vector<std::string> life = post_mortem.life(*trap.handle, names);
+    for (const std::string& line : life) {
+      text += "          " + line + "\n";
+    }
+    text += life.empty() ? "          nothing was ever there\n" : "";
+  }
+  return print(text, exit_of(trap));
 }
 
 const component::WorldExport* entry(const run::Program& program, const std::string& invoke) {
@@ -85,6 +102,8 @@ int RunCommand::run() const {
   run::Observers observers;
   Tally tally;
   observers.add(tally);
+  run::PostMortem post_mortem;
+  observers.add(post_mortem);
   run::TraceText trace_text(names, std::cout);
   if (trace) {
     observers.add(trace_text);
@@ -128,7 +147,7 @@ int RunCommand::run() const {
   }
   std::cout.flush();
   if (!outcome) {
-    return trapped(composed, outcome.error());
+    return trapped(composed, outcome.error(), post_mortem, names);
   }
   const std::string result = *outcome ? " → " + run::value_text(**outcome, *type.result) : "";
   const bool failed = *outcome && type.result->kind == spec::Kind::kResult &&
