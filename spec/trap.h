@@ -55,8 +55,8 @@ struct HandlePlace {
 
 struct Trap {
   TrapClass trap_class = TrapClass::kGuestTrap;
-  std::string sentence;               ///< readable, no trailing full stop
-  std::optional<HandlePlace> handle;  ///< the index that was not good, of a trap about one
+  std::string sentence;                              ///< readable, no trailing full stop
+  std::optional<HandlePlace> handle = std::nullopt;  ///< the index that was not good, of a trap about one
   bool operator==(const Trap&) const = default;
 };
 
@@ -64,7 +64,7 @@ template <class T>
 using Result = tl::expected<T, Trap>;
 
 [[nodiscard]] inline tl::unexpected<Trap> trap(TrapClass trap_class, std::string sentence) {
-  return tl::unexpected<Trap>(Trap{trap_class, std::move(sentence), {}});
+  return tl::unexpected<Trap>(Trap{trap_class, std::move(sentence)});
 }
 
 }  // namespace meld_verify::spec
