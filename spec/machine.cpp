@@ -236,27 +236,32 @@ Result<void> Machine::check_entry(const Entry& entry, ResourceTypeId type, Insta
     return entry_trap(TrapClass::kNotAResource, instance, index);
   }
   if (entry.tag != type) {
-    return trap(TrapClass::kWrongType, "handle " + std::to_string(index.value) + " of " + describe(instance) +
-                                           " is of type " + name(entry.tag) + ", used as " + name(type));
+    return entry_trap(TrapClass::kWrongType, instance, index,
+                      "is of type " + name(entry.tag) + ", used as " + name(type));
   }
   return {};
 }
 
-tl::unexpected<Trap> Machine::entry_trap(TrapClass trap_class, InstanceId instance, HandleIndex index) const {
-  const std::string handle = "handle " + std::to_string(index.value) + " of " + describe(instance);
+tl::unexpected<Trap> Machine::entry_trap(TrapClass trap_class, InstanceId instance, HandleIndex index,
+                                         const std::string& why) const {
+  const auto of_handle = [&](const std::string& words) {
+    return tl::unexpected(
+        Trap{trap_class, "handle " + std::to_string(index.value) + " of " + describe(instance) + " " + words,
+             HandlePlace{instance, index}});
+  };
   switch (trap_class) {
     case TrapClass::kUnknownHandle:
-      return trap(trap_class, handle + " does not exist: it was never made, or is gone");
+      return of_handle("does not exist: it was never made, or is gone");
     case TrapClass::kNotAResource:
-      return trap(trap_class, handle + " is no resource");
+      return of_handle("is no resource");
     case TrapClass::kLent:
-      return trap(trap_class, handle + " is lent to a running call");
+      return of_handle("is lent to a running call");
     case TrapClass::kNotOwn:
-      return trap(trap_class, handle + " is a borrow where an own is asked for");
+      return of_handle("is a borrow where an own is asked for");
     case TrapClass::kTableFull:
       return trap(trap_class, "the handle table of " + describe(instance) + " is full");
     default:
-      return trap(trap_class, handle);
+      return of_handle(why);
   }
 }
 

@@ -206,7 +206,8 @@ class Machine {
   Result<T> noted(Result<T> outcome);
   template <class T>
   Result<T> placed(Result<T> outcome, const char* what, const Function& function, Party where) const;
-  tl::unexpected<Trap> entry_trap(TrapClass trap_class, InstanceId instance, HandleIndex index) const;
+  tl::unexpected<Trap> entry_trap(TrapClass trap_class, InstanceId instance, HandleIndex index,
+                                  const std::string& why = {}) const;
   Result<void> check_entry(const Entry& entry, ResourceTypeId type, InstanceId instance,
                            HandleIndex index) const;
   void tell(InstanceId instance, HandleIndex index, TableOperation operation, const Entry& entry) const;

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
 #include <utility>
+
+#include "spec/ids.h"
 
 namespace meld_verify::spec {
 
@@ -43,9 +46,17 @@ enum class TrapClass : std::uint8_t {
 /// The stable name of a class: "unknown_handle", …
 [[nodiscard]] std::string_view to_string(TrapClass trap_class);
 
+/// One slot of one instance's table.
+struct HandlePlace {
+  InstanceId instance;
+  HandleIndex index;
+  bool operator==(const HandlePlace&) const = default;
+};
+
 struct Trap {
   TrapClass trap_class = TrapClass::kGuestTrap;
-  std::string sentence;  ///< readable, no trailing full stop
+  std::string sentence;                              ///< readable, no trailing full stop
+  std::optional<HandlePlace> handle = std::nullopt;  ///< the index that was not good, of a trap about one
   bool operator==(const Trap&) const = default;
 };
 

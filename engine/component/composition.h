@@ -118,6 +118,15 @@ struct ResourceName {
   std::string name;            ///< "thing"
 };
 
+enum class CoreSort : std::uint8_t { kFunc, kTable, kMemory, kGlobal, kTag };
+
+/// A core value: the result of a canonical definition, or an export of a core instance (bags are seen
+/// through).
+struct CoreItem {
+  CoreSort sort = CoreSort::kFunc;
+  std::variant<CanonId, std::pair<CoreInstanceId, std::string>> source;
+};
+
 /// A resource type: exactly one per evaluation of a definition.
 struct Resource {
   InstanceId definer;       ///< kHost when the world imports it
@@ -126,17 +135,9 @@ struct Resource {
       0;                       ///< type index in that component; with `definition` the same for two instances
   std::string name;            ///< best label: exported name, else name section, else "resource N"
   std::string interface_name;  ///< interface of that label, may be empty
-  bool has_destructor = false;  ///< true for the host's: dropping one has an effect that we cannot see
-  std::uint32_t event = 0;      ///< place in Composition::events
-};
-
-enum class CoreSort : std::uint8_t { kFunc, kTable, kMemory, kGlobal, kTag };
-
-/// A core value: the result of a canonical definition, or an export of a core instance (bags are seen
-/// through).
-struct CoreItem {
-  CoreSort sort = CoreSort::kFunc;
-  std::variant<CanonId, std::pair<CoreInstanceId, std::string>> source;
+  bool has_destructor = false;         ///< true for the host's: dropping one has an effect that we cannot see
+  std::optional<CoreItem> destructor;  ///< the core function, of a guest's
+  std::uint32_t event = 0;             ///< place in Composition::events
 };
 
 /// An instantiated core module (a bag of core exports is never an instance here: it is seen through).

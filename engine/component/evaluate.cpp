@@ -537,13 +537,17 @@ void Evaluator::type(const syntax::TypeDecl& what, Scope& scope, const syntax::C
                           const auto index = static_cast<std::uint32_t>(scope.types.size());
                           const auto label = def->type_names.find(index);
                           resource_labels_.emplace_back(label == def->type_names.end() ? "" : label->second);
-                          out_.resources.push_back({.definer = scope.instance,
-                                                    .definition = def->id,
-                                                    .definition_index = index,
-                                                    .name = {},
-                                                    .interface_name = {},
-                                                    .has_destructor = resource.destructor.has_value(),
-                                                    .event = static_cast<std::uint32_t>(out_.events.size())});
+                          out_.resources.push_back(
+                              {.definer = scope.instance,
+                               .definition = def->id,
+                               .definition_index = index,
+                               .name = {},
+                               .interface_name = {},
+                               .has_destructor = resource.destructor.has_value(),
+                               .destructor = resource.destructor
+                                                 ? std::optional(scope.core_funcs[*resource.destructor])
+                                                 : std::nullopt,
+                               .event = static_cast<std::uint32_t>(out_.events.size())});
                           out_.events.push_back({EventKind::kResource, value.resource.value});
                         },
                         [&](const std::shared_ptr<const syntax::ScopeType>& type) {

@@ -31,6 +31,7 @@ ResourceId Evaluator::host_resource(std::string_view interface_name, std::string
                             .name = std::string(name),
                             .interface_name = std::string(interface_name),
                             .has_destructor = true,
+                            .destructor = {},
                             .event = static_cast<std::uint32_t>(out_.events.size())});
   out_.events.push_back({EventKind::kResource, id.value});
   return id;

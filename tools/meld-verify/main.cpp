@@ -1,58 +1,23 @@
 // meld-verify: flags and exit codes; everything else is in engine/.
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 
 #include "engine/check/check.h"
 #include "engine/component/decode.h"
 #include "engine/report/json.h"
 #include "engine/report/text.h"
+#include "tools/meld-verify/command.h"
 #include "tools/meld-verify/heap.h"
 #include "tools/meld-verify/input.h"
+#include "tools/meld-verify/run_command.h"
 #include "tools/meld-verify/validate_modules.h"
 
 namespace meld_verify::tool {
 namespace {
-
-enum Exit { kProved = 0, kRefuted = 1, kBadInput = 2, kUnknown = 3, kUnsupported = 4, kInternal = 5 };
-
-int fail(const wasm::Diagnostic& diagnostic) {
-  fmt::print(stderr, "{}\n", wasm::to_string(diagnostic));
-  return diagnostic.kind == wasm::DiagnosticKind::kUnsupported ? kUnsupported : kBadInput;
-}
-
-int exit_of(check::Verdict verdict) {
-  switch (verdict) {
-    case check::Verdict::kProved:
-      return kProved;
-    case check::Verdict::kRefuted:
-      return kRefuted;
-    case check::Verdict::kUnknown:
-      return kUnknown;
-    case check::Verdict::kUnsupported:
-      return kUnsupported;
-    case check::Verdict::kError:
-      return kInternal;
-  }
-  return kInternal;
-}
-
-bool colours() {
-  return isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
-}
-
-int print(const std::string& text, int code) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-    fmt::print(stderr, "meld-verify: the output cannot be written\n");
-    return kInternal;
-  }
-  return code;
-}
 
 wasm::Expected<topology::Topology> read_topology(const std::string& path, bool validate) {
   return read_file(path).and_then([&](const std::vector<std::uint8_t>& bytes) {
@@ -199,6 +164,16 @@ int run(int argc, char** argv) {
   check_app->add_option("--dump-facts", check.facts_file,
                         "write rules and facts for the z3 command line to this file");
 
+  RunCommand run;
+  CLI::App* run_app = app.add_subcommand("run", "Execute a composed component by the law");
+  run_app->add_option("COMPOSED", run.composed, "the composed component")->required();
+  run_app->add_option("ARGUMENT", run.arguments, "arguments of the function: scalars and strings");
+  run_app->add_option("--invoke", run.invoke,
+                      "the function: NAME or INTERFACE#NAME (default: wasi:cli/run, else run)");
+  run_app->add_flag("--reference", run.reference, "with the reference machine (so far the only way)");
+  run_app->add_flag("--trace", run.trace, "print each boundary crossing and table operation");
+  run_app->add_option("--events", run.events_file, "write the event log, as JSON lines, to this file");
+
   ExplainCommand explain;
   CLI::App* explain_app = app.add_subcommand("explain", "Say what a code means; without one, list all");
   explain_app->add_option("CODE", explain.code, "L01 to L56");
@@ -208,7 +183,10 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kProved : kBadInput;
   }
-  return plan_app->parsed() ? plan.run() : check_app->parsed() ? check.run() : explain.run();
+  return plan_app->parsed()    ? plan.run()
+         : check_app->parsed() ? check.run()
+         : run_app->parsed()   ? run.run()
+                               : explain.run();
 }
 
 }  // namespace

@@ -1,0 +1,265 @@
+#include "engine/run/core_store.h"
+
+#include <wabt/binary-reader.h>
+#include <wabt/error-formatter.h>
+#include <wabt/interp/binary-reader-interp.h>
+#include <wabt/interp/interp.h>
+
+#include <unordered_map>
+#include <utility>
+
+namespace meld_verify::run {
+namespace {
+
+namespace wi = wabt::interp;
+
+CoreType type_of(wi::ValueType type) {
+  switch (type) {
+    case wabt::Type::I32:
+      return CoreType::kI32;
+    case wabt::Type::I64:
+      return CoreType::kI64;
+    case wabt::Type::F32:
+      return CoreType::kF32;
+    case wabt::Type::F64:
+      return CoreType::kF64;
+    default:
+      return CoreType::kOther;
+  }
+}
+
+wi::ValueType type_of(CoreType type) {
+  switch (type) {
+    case CoreType::kI32:
+      return wabt::Type::I32;
+    case CoreType::kI64:
+      return wabt::Type::I64;
+    case CoreType::kF32:
+      return wabt::Type::F32;
+    case CoreType::kF64:
+      return wabt::Type::F64;
+    case CoreType::kOther:
+      break;
+  }
+  return wabt::Type::ExternRef;
+}
+
+/// f32 and f64 travel as bits, so that no NaN is changed on the way.
+wi::Value value_of(const CoreValue& value) {
+  wi::Value result;
+  if (value.type == CoreType::kI32 || value.type == CoreType::kF32) {
+    result.Set<wi::u32>(static_cast<wi::u32>(value.bits));
+  } else {
+    result.Set<wi::u64>(value.bits);
+  }
+  return result;
+}
+
+CoreValue value_of(CoreType type, const wi::Value& value) {
+  const bool half = type == CoreType::kI32 || type == CoreType::kF32;
+  return {type, half ? value.Get<wi::u32>() : value.Get<wi::u64>()};
+}
+
+CoreSignature signature_of(const wi::FuncType& type) {
+  CoreSignature signature;
+  for (const wi::ValueType param : type.params) {
+    signature.params.push_back(type_of(param));
+  }
+  for (const wi::ValueType result : type.results) {
+    signature.results.push_back(type_of(result));
+  }
+  return signature;
+}
+
+CoreExtern::Kind kind_of(wi::ExternKind kind) {
+  switch (kind) {
+    case wabt::ExternalKind::Func:
+      return CoreExtern::Kind::kFunc;
+    case wabt::ExternalKind::Table:
+      return CoreExtern::Kind::kTable;
+    case wabt::ExternalKind::Memory:
+      return CoreExtern::Kind::kMemory;
+    case wabt::ExternalKind::Global:
+      return CoreExtern::Kind::kGlobal;
+    case wabt::ExternalKind::Tag:
+      return CoreExtern::Kind::kTag;
+  }
+  return CoreExtern::Kind::kFunc;
+}
+
+/// All that compilers emit. Typed references and garbage collection are half done in wabt 1.0.32: with them
+/// it refuses good modules.
+wabt::Features all_features() {
+  wabt::Features features;
+  features.EnableAll();
+  features.disable_memory64();
+  features.disable_function_references();
+  features.disable_gc();
+  return features;
+}
+
+}  // namespace
+
+struct CoreStore::State {
+  struct Instance {
+    wi::Instance::Ptr instance;
+    std::unordered_map<std::string, CoreExtern> exports;
+  };
+
+  wi::Store store{all_features()};
+  std::vector<wi::Module::Ptr> modules;
+  std::vector<Instance> instances;
+  /// What a `CoreExtern` names. Never shrinks.
+  std::vector<wi::Extern::Ptr> externs;
+  std::unordered_map<std::size_t, std::size_t> extern_of_ref;
+  /// The trap that a host function asked for, until it is handed to the caller at the bottom.
+  std::unique_ptr<CoreTrap> host_trap;
+  /// The interpreter's thread that is running, for calls from host functions; null at the bottom.
+  wi::Thread* thread = nullptr;
+
+  CoreExtern name(CoreExtern::Kind kind, wi::Ref ref) {
+    const auto [place, fresh] = extern_of_ref.try_emplace(ref.index, externs.size());
+    if (fresh) {
+      externs.push_back(store.UnsafeGet<wi::Extern>(ref));
+    }
+    return {kind, place->second};
+  }
+
+  CoreTrap trap_of(const wi::Trap::Ptr& trap) {
+    if (host_trap) {
+      return std::move(*std::exchange(host_trap, nullptr));
+    }
+    const std::string message = trap ? trap->message() : "uncaught exception";
+    return {message == "call stack exhausted" ? CoreTrap::Kind::kExhausted : CoreTrap::Kind::kTrap, message,
+            0};
+  }
+
+  template <class T>
+  T* get(const CoreExtern& item) const {
+    return wabt::cast<T>(externs[item.id_].get());
+  }
+};
+
+CoreStore::CoreStore() : state_(std::make_unique<State>()) {}
+CoreStore::~CoreStore() = default;
+
+CoreResult<CoreStore::ModuleId> CoreStore::load(const std::uint8_t* bytes, std::size_t size) {
+  wabt::Errors errors;
+  wi::ModuleDesc module;
+  const wabt::ReadBinaryOptions options(all_features(), nullptr, false, true, false);
+  if (wabt::Failed(wi::ReadBinaryInterp("module", bytes, size, options, &errors, &module))) {
+    return CoreTrap{CoreTrap::Kind::kLink,
+                    errors.empty() ? "the module cannot be read" : errors.front().message, 0};
+  }
+  state_->modules.push_back(wi::Module::New(state_->store, std::move(module)));
+  return state_->modules.size() - 1;
+}
+
+CoreSignature CoreStore::import_signature(ModuleId module, std::size_t import) const {
+  const wi::ExternType& type = *state_->modules[module]->import_types()[import].type;
+  return wabt::isa<wi::FuncType>(&type) ? signature_of(*wabt::cast<wi::FuncType>(&type)) : CoreSignature{};
+}
+
+CoreResult<CoreStore::InstanceId> CoreStore::instantiate(ModuleId module,
+                                                         const std::vector<CoreExtern>& imports) {
+  wi::RefVec refs;
+  for (const CoreExtern& item : imports) {
+    refs.push_back(state_->externs[item.id_]->self());
+  }
+  wi::Trap::Ptr trap;
+  wi::Instance::Ptr instance =
+      wi::Instance::Instantiate(state_->store, state_->modules[module]->self(), refs, &trap);
+  if (!instance) {
+    return state_->trap_of(trap);
+  }
+  State::Instance made{instance, {}};
+  const auto& exports = state_->modules[module]->desc().exports;
+  for (std::size_t i = 0; i < exports.size(); ++i) {
+    made.exports.emplace(exports[i].type.name,
+                         state_->name(kind_of(exports[i].type.type->kind), instance->exports()[i]));
+  }
+  state_->instances.push_back(std::move(made));
+  return state_->instances.size() - 1;
+}
+
+const CoreExtern* CoreStore::find(InstanceId instance, const std::string& name) const {
+  const auto& exports = state_->instances[instance].exports;
+  const auto place = exports.find(name);
+  return place == exports.end() ? nullptr : &place->second;
+}
+
+CoreExtern CoreStore::host_function(const CoreSignature& signature, HostFunction function) {
+  wi::FuncType type({}, {});
+  for (const CoreType param : signature.params) {
+    type.params.push_back(type_of(param));
+  }
+  for (const CoreType result : signature.results) {
+    type.results.push_back(type_of(result));
+  }
+  State* state = state_.get();
+  auto callback = [state, signature, function = std::move(function)](
+                      wi::Thread& thread, const wi::Values& params, wi::Values& results,
+                      wi::Trap::Ptr* out_trap) {
+    Values arguments(params.size()), answers(signature.results.size());
+    for (std::size_t i = 0; i < params.size(); ++i) {
+      arguments[i] = value_of(signature.params[i], params[i]);
+    }
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      answers[i].type = signature.results[i];
+    }
+    wi::Thread* const outer = std::exchange(state->thread, &thread);
+    std::unique_ptr<CoreTrap> trap = function(arguments, answers);
+    state->thread = outer;
+    if (trap) {
+      *out_trap = wi::Trap::New(state->store, trap->message);
+      state->host_trap = std::move(trap);
+      return wabt::Result::Error;
+    }
+    results.resize(answers.size());
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      results[i] = value_of(answers[i]);
+    }
+    return wabt::Result::Ok;
+  };
+  const wi::HostFunc::Ptr made = wi::HostFunc::New(state_->store, std::move(type), std::move(callback));
+  return state_->name(CoreExtern::Kind::kFunc, made->self());
+}
+
+CoreSignature CoreStore::signature(const CoreExtern& function) const {
+  return signature_of(state_->get<wi::Func>(function)->type());
+}
+
+CoreResult<CoreStore::Values> CoreStore::call(const CoreExtern& function, const Values& arguments) {
+  auto* const func = state_->get<wi::Func>(function);
+  wi::Values params, results;
+  params.reserve(arguments.size());
+  for (const CoreValue& argument : arguments) {
+    params.push_back(value_of(argument));
+  }
+  wi::Trap::Ptr trap;
+  wabt::Result done = wabt::Result::Ok;
+  if (state_->thread != nullptr) {
+    done = func->Call(*state_->thread, params, results, &trap);
+  } else {
+    wi::Thread thread(state_->store);
+    done = func->Call(thread, params, results, &trap);
+  }
+  if (wabt::Failed(done)) {
+    return state_->trap_of(trap);
+  }
+  Values answers(results.size());
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    answers[i] = value_of(type_of(func->type().results[i]), results[i]);
+  }
+  return answers;
+}
+
+std::uint8_t* CoreStore::bytes(const CoreExtern& memory) const {
+  return state_->get<wi::Memory>(memory)->UnsafeData();
+}
+
+std::uint64_t CoreStore::size(const CoreExtern& memory) const {
+  return state_->get<wi::Memory>(memory)->ByteSize();
+}
+
+}  // namespace meld_verify::run

@@ -1,0 +1,87 @@
+#pragma once
+
+// A composed component, executed: the guests' core code in wabt's interpreter, every canonical definition
+// done by the reference machine of spec/.
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/component/composition.h"
+#include "engine/run/guest_code.h"
+#include "engine/run/value_types.h"
+
+namespace meld_verify::run {
+
+/// What is out of scope is refused with kUnsupported, the instance and the reason: by `start` where the
+/// program cannot be without it, else when it is called. A trap is for ever (I12).
+class Program {
+ public:
+  /// `bytes` is the file that `composition` was decoded from. All must outlive the program.
+  Program(const component::Composition& composition, std::span<const std::uint8_t> bytes,
+          spec::Observer* observer = nullptr, spec::Limits limits = {});
+
+  /// Instantiates the component: core instances in the component's order, their start functions included.
+  /// Once. kNotValid: a core module or an import that does not fit; kUnsupported: out of scope, or a module
+  /// that wabt cannot read; others: a start function trapped.
+  [[nodiscard]] spec::Result<void> start();
+
+  /// An export of the world: "interface#function", or the function's name where only one export has it. A
+  /// version
+  /// ("@0.2.6") may be left out. Null: there is none, or several.
+  [[nodiscard]] const component::WorldExport* find(std::string_view name) const;
+
+  /// Types of an export's parameters and result.
+  [[nodiscard]] spec::FunctionType type_of(const component::WorldExport& what);
+
+  /// Calls an export; after `start` only.
+  [[nodiscard]] spec::Result<std::optional<spec::Value>> call(const component::WorldExport& what,
+                                                              std::vector<spec::Value> arguments);
+
+  [[nodiscard]] spec::Machine& machine() { return machine_; }
+  [[nodiscard]] const component::Composition& composition() const { return composition_; }
+
+ private:
+  void name_functions();
+  void define_instances();
+  void define_resource_types();
+  void define_host_functions();
+  spec::Result<void> define(component::CanonId id);
+  spec::Result<void> define_lift(const component::Canon& canon, component::CanonId id,
+                                 const component::Lift& lift);
+  spec::Result<void> define_lower(const component::Canon& canon, component::CanonId id,
+                                  const component::Lower& lower);
+  spec::Result<void> define_builtin(const component::Canon& canon, component::CanonId id,
+                                    const component::ResourceBuiltin& builtin);
+  spec::Result<void> instantiate(const component::CoreInstance& what, component::CoreInstanceId id);
+  spec::Result<CoreStore::ModuleId> module(component::CoreModuleId id);
+  spec::Result<CoreExtern> item(const component::CoreItem& item) const;
+  /// Stands for a canonical definition that is out of scope.
+  CoreExtern refusing(const CoreSignature& signature, component::CanonId id);
+  spec::Result<spec::CoreFunction> function(const component::CoreItem& item);
+  spec::Result<spec::Options> options(const component::CanonOptions& options);
+  spec::Memory* memory(const CoreExtern& memory);
+
+  const component::Composition& composition_;
+  std::span<const std::uint8_t> bytes_;
+  ValueTypes types_;
+  CoreStore store_;
+  std::deque<GuestMemory> memories_;
+  std::vector<std::pair<CoreExtern, spec::Memory*>> known_memories_;
+  spec::Machine machine_;
+
+  std::vector<std::optional<CoreStore::ModuleId>> modules_;      ///< by core module
+  std::vector<std::optional<CoreStore::InstanceId>> instances_;  ///< by core instance
+  std::vector<std::optional<CoreExtern>> canon_functions_;       ///< by canon: what core code imports
+  std::vector<std::optional<spec::FunctionId>> lifted_;          ///< by canon
+  std::vector<std::string> function_names_;                      ///< by canon: of lifts
+  std::vector<std::string> refusals_;             ///< by canon: why it is out of scope; or empty
+  std::vector<spec::FunctionId> host_functions_;  ///< by host function
+  std::vector<spec::CoreFunction> destructors_;   ///< by resource type
+};
+
+}  // namespace meld_verify::run
