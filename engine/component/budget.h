@@ -12,7 +12,7 @@ namespace meld_verify::component {
 /// and printed later, which takes about as much again.
 class Budget {
  public:
-  explicit Budget(std::uint64_t file_size) : left_((std::uint64_t{20} << 20) + 5 * file_size) {}
+  explicit Budget(std::uint64_t file_size) : left_((std::uint64_t{36} << 20) + 5 * file_size) {}
 
   /// False when there is not as much left.
   [[nodiscard]] bool spend(std::uint64_t cost) {
