@@ -164,8 +164,8 @@ struct Topology {
 /// in `unsupported`, after what the decoder listed there. Its codes: "too-large" (a value type of 256 MiB or
 /// more), "too-many-handles" (more than 65,536 positions in one function, or more in all than memory should
 /// be spent on), "too-deep", "signature-mismatch" (no positions for these boundaries); "stream" (a stream or
-/// future crosses), "donut" (caller is callee, or one is inside the other), "transcoding" (strings between two
-/// encodings), "async-lower", "async-lift" (the positions are those of the synchronous call).
+/// future crosses), "donut" (caller is callee, or one is inside the other), "transcoding" (strings between
+/// two encodings), "async-lower", "async-lift" (the positions are those of the synchronous call).
 [[nodiscard]] Topology topology_of(const component::Composition& composition);
 
 /// Adds each instance's `reachable` and each boundary's, from the boundaries that the host calls and from

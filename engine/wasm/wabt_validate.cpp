@@ -1,5 +1,3 @@
-#include "engine/wasm/validate.h"
-
 #include <wabt/binary-reader-ir.h>
 #include <wabt/binary-reader.h>
 #include <wabt/error.h>
@@ -11,6 +9,8 @@
 #include <cstdlib>
 #include <optional>
 #include <string_view>
+
+#include "engine/wasm/validate.h"
 
 namespace meld_verify::wasm {
 namespace {
