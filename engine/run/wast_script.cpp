@@ -48,13 +48,14 @@ std::string words_of(const spec::Trap& trap) {
 }
 
 /// Texts of Wasmtime's traps, and the class of the law that each stands for.
-constexpr std::array<std::pair<std::string_view, TrapClass>, 20> kTexts{{
+constexpr std::array<std::pair<std::string_view, TrapClass>, 24> kTexts{{
     {"unknown handle index", TrapClass::kUnknownHandle},
     {"used with the wrong type", TrapClass::kWrongType},
     {"cannot remove owned resource while borrowed", TrapClass::kLent},
     {"cannot leave component instance", TrapClass::kCannotLeave},
     {"cannot enter component instance", TrapClass::kCannotEnter},
     {"borrow handles still remain", TrapClass::kBorrowsRemain},
+    {"cannot lift own resource from a borrow", TrapClass::kNotOwn},
     {"realloc return", TrapClass::kBadRealloc},
     {"unaligned pointer", TrapClass::kMisaligned},
     {"pointer not aligned", TrapClass::kMisaligned},
