@@ -24,8 +24,19 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 FAILED = re.compile(r"^(.*):(\d+): (FAILED|unsupported) (\S+): (.*)$")
 ENDED = re.compile(r"^(ENDED WELL|FAILED)  \S+(?: → (.*))?$")
 
-# (script, function that it invokes): why Wasmtime gives something else there. One that agrees is an error: remove it.
-EXCEPTIONS = {}
+# (script, function that it invokes): why Wasmtime is at odds with the script there. One that is not is an error: remove
+# it then.
+BY_ORIGIN = "semantics.md 1.5 allows both: this machine compares types by origin, Wasmtime as the importer sees them"
+POST_RETURN = "2.5 step 10: post-return may not leave; Wasmtime holds it to that for the host's calls, not between guests"
+NO_ENTER_TEST = "2.6 and 2.10: Wasmtime does not test may_enter where a guest drops another's own"
+EXCEPTIONS = {
+    ("either-ascribed-crossed", "cross-lend"): BY_ORIGIN,
+    ("either-ascribed-crossed", "cross-drop"): BY_ORIGIN,
+    ("post-return", "new"): POST_RETURN,
+    ("post-return", "drop"): POST_RETURN,
+    ("post-return", "call"): POST_RETURN,
+    ("unsupported-donuts", "during"): NO_ENTER_TEST,
+}
 
 
 class Counts:
@@ -147,10 +158,9 @@ def judge_step(script, name, command, ours, outcome, counts):
         return
     theirs = at_odds(command, outcome)
     reason = EXCEPTIONS.get((script, name))
-    if ours and ours[0] == "unsupported":
+    if ours and ours[0] == "unsupported" and (theirs is None) == (reason is None):
         counts.refused += 1
-        if theirs and not reason:
-            print(f"refused here, and Wasmtime is at odds with the script: {where}: {theirs}")
+        print(f"refused by the reference: {where}" + (f": excepted in Wasmtime: {theirs}: {reason}" if reason else ""))
     elif ours or (theirs is None) == (reason is not None):
         counts.difference(where, f"reference: {ours[1] if ours else 'as asserted'}; "
                                  f"Wasmtime: {theirs or 'as asserted'}" + (f"; excepted: {reason}" if reason else ""))
@@ -222,12 +232,13 @@ def self_test():
     steps(returns, ("FAILED", "it is 3"), value, (0, 1, 0, 0))
     steps(returns, ("FAILED", "it is 3"), trap, (0, 1, 0, 0))
     steps(returns, ("unsupported", "donut"), value, (0, 0, 0, 1))
+    steps(returns, ("unsupported", "donut"), trap, (0, 1, 0, 0))
     EXCEPTIONS[("self", "g")] = "a reason"
     steps(returns, None, trap, (0, 0, 1, 0), "g")
     steps(returns, None, value, (0, 1, 0, 0), "g")
     for case in missed:
         print(f"not noticed: {case}")
-    print(f"{18 - len(missed)} passed, {len(missed)} failed")
+    print(f"{19 - len(missed)} passed, {len(missed)} failed")
     return 1 if missed else 0
 
 
