@@ -44,7 +44,8 @@ bool run_script(const std::string& path, const Choices& choices, Counts& counts)
       case ScriptStep::Outcome::kPassed:
         if (choices.classes && !step.classified) {
           ++counts.failed;
-          fmt::print("{}:{}: FAILED {}: its text stands for no class of traps\n", path, step.line, step.command);
+          fmt::print("{}:{}: FAILED {}: its text stands for no class of traps\n", path, step.line,
+                     step.command);
           break;
         }
         counts.passed += step.asserts ? 1 : 0;
@@ -74,7 +75,8 @@ int run(int argc, char** argv) {
   Choices choices;
   app.add_option("SCRIPT", scripts, "JSON files; their components lie beside them")->required();
   app.add_flag("--quiet", choices.quiet, "do not print what is unsupported, only count it");
-  app.add_flag("--classes", choices.classes, "a trap whose text stands for no class fails, instead of passing as any trap");
+  app.add_flag("--classes", choices.classes,
+               "a trap whose text stands for no class fails, instead of passing as any trap");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
