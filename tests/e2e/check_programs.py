@@ -11,6 +11,7 @@ under 64 MiB and within 4 MiB of what a hundredth of the objects takes.
 Exit 0: all as they must be; 1: some are not; 77: wasm-tools is missing. Without the package `wasmtime` only the
 reference runs, which is said aloud.
 """
+import collections
 import ctypes
 import os
 import pathlib
@@ -25,6 +26,7 @@ import wasmtime_side as side
 
 MIB = 1024
 RSS_BOUND, RSS_GROWTH = 64 * MIB, 4 * MIB
+ENOUGH_FOR_ALL_CLASSES = 20
 
 
 def binary_of(text, folder, name):
@@ -47,8 +49,10 @@ def complaint(who, expected, outcome):
 
 def check_seeds(program, first, count, folder):
     failed = traps = beyond = 0
+    classes = collections.Counter()
     for seed in range(first, first + count):
-        text, expected, about = make_programs.program(seed)
+        text, expected, about, held = make_programs.program(seed)
+        classes.update(held)
         binary = binary_of(text, folder, str(seed))
         traps += expected is None
         complaints = [complaint("the reference", expected, check_wasmtime.in_reference(program, binary))]
@@ -63,7 +67,16 @@ def check_seeds(program, first, count, folder):
         failed += any(complaints)
     print(f"{count - failed} programs passed, {failed} failed; {traps} of them trap; {beyond} have a type that Wasmtime's "
           f"package cannot switch on")
-    return 1 if failed or count == 0 else 0
+    print("; ".join(f"{name}: {number}" for name, number in sorted(classes.items())))
+    missing = missing_classes(classes, count)
+    if missing:
+        print(f"among so many there must be one, and there is none: {', '.join(missing)}")
+    return 1 if failed or count == 0 or missing else 0
+
+
+def missing_classes(classes, count):
+    """Few programs may lack some."""
+    return sorted(make_programs.CLASSES - set(classes)) if count >= ENOUGH_FOR_ALL_CLASSES else []
 
 
 def measured(command):
@@ -122,6 +135,9 @@ def self_test():
         (True, complaint("x", 7, None)),
         (True, complaint("x", None, side.Value("7"))),
         (True, complaint("x", None, None)),
+        (False, missing_classes(make_programs.CLASSES, 20)),
+        (False, missing_classes(set(), 19)),
+        (True, missing_classes(make_programs.CLASSES - {"a trap"}, 20)),
         (False, loop_complaint((0, good, 9000), (0, good, 8000), 100)),
         (True, loop_complaint((0, good, 90000), (0, good, 89000), 100)),
         (True, loop_complaint((0, good, 19000), (0, good, 8000), 100)),

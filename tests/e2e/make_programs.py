@@ -56,7 +56,7 @@ def random_type(rng, handles, names, depth=0):
         parts = [inner()] + [rng.choice((None, side())) for _ in range(rng.randint(0, 3))]
         rng.shuffle(parts)
         return Type("variant", tuple(parts), name())
-    parts = [inner()] + [side() for _ in range(rng.choice((0, 1, 2, 3, 8)) if depth == 0 else rng.randint(0, 2))]
+    parts = [inner()] + [side() for _ in range(rng.choice((0, 2, 4, 14)) if depth == 0 else rng.randint(0, 2))]
     rng.shuffle(parts)
     return Type(kind, tuple(parts), name() if kind == "record" else "")
 
@@ -453,7 +453,7 @@ class Application:
             self.rng.choice((self.one, self.carry, self.give))(self.rng.choice(self.chains))
         for chain in self.chains:
             self.take(f"(call ${chain.name}.live)", self.alive.get(chain.leaf, 0))
-        if self.rng.random() < 0.25:
+        if self.rng.random() < 0.2:
             self.mistake()
 
     def component(self):
@@ -485,12 +485,36 @@ def composed(components, leaves, chains):
     return "\n".join(["(component", *lines, ")", ""])
 
 
+CONSTRUCTORS = ("record", "tuple", "variant", "option", "result", "list", "map", "fixed")
+CLASSES = {f"handles in {kind}" for kind in CONSTRUCTORS} | {
+    "a trap", "ten re-exporters or more", "alias", "wrapping", "a diamond", "two definers", "spilled parameters",
+    "results in memory", "a result in a slot", "a borrow in a parameter"}
+
+
+def kinds_of(ty):
+    """Constructors with a handle below them."""
+    return {ty.kind for _ in [0] if types.holds(ty, "own", "borrow")}.union(*(kinds_of(part) for part in ty.parts if part))
+
+
+def classes_of(interface, chains, traps):
+    """Which of CLASSES a program belongs to."""
+    leaves = [chain.leaf for chain in chains]
+    links = [kind for chain in chains for kind in chain.links]
+    held = {"a trap": traps, "ten re-exporters or more": any(len(chain.links) >= 10 for chain in chains),
+            "alias": "alias" in links, "wrapping": "wrap" in links, "a diamond": len(set(leaves)) < len(leaves),
+            "two definers": len(set(leaves)) > 1, "spilled parameters": interface.p_spilled,
+            "results in memory": interface.r_spilled, "a result in a slot": not interface.r_spilled,
+            "a borrow in a parameter": types.holds(interface.p, "borrow")}
+    return {name for name, holds in held.items() if holds} | {
+        f"handles in {kind}" for kind in (kinds_of(interface.p) | kinds_of(interface.r)) & set(CONSTRUCTORS)}
+
+
 def program(seed):
-    """(text, expected number or None for a trap, what the program is)."""
+    """(text, expected number or None for a trap, what the program is, its classes)."""
     rng = random.Random(seed)
     names = []
     p = random_type(rng, (OWN, BORROW), names)
-    r = random_type(rng, (OWN,), names)
+    r = random_type(rng, (OWN,), names) if rng.random() < 0.8 else Type("tuple", (OWN,))
     interface = Interface(p, r)
     leaves = rng.choice((1, 1, 2, 3))
     chains = []
@@ -512,7 +536,8 @@ def program(seed):
                   link(interface, "forgets", False, forgets=True), app.component()]
     about = f"P = {types.text(p, 'thing', '')}, R = {types.text(r, 'thing', '')}, " + "; ".join(
         f"leaf {chain.leaf} → {' '.join(chain.links) or 'nothing'}" for chain in chains)
-    return composed(components, leaves, chains), None if app.traps else app.acc, about
+    return (composed(components, leaves, chains), None if app.traps else app.acc, about,
+            classes_of(interface, chains, app.traps))
 
 
 def loop_program(links, count):
@@ -533,7 +558,7 @@ def main():
     if len(sys.argv) == 5 and sys.argv[1] == "--loop":
         name, made, folder = "loop", loop_program(int(sys.argv[2]), int(sys.argv[3])), sys.argv[4]
     elif len(sys.argv) == 3:
-        name, made, folder = sys.argv[1], program(int(sys.argv[1])), sys.argv[2]
+        name, made, folder = sys.argv[1], program(int(sys.argv[1]))[:3], sys.argv[2]
     else:
         print(__doc__, file=sys.stderr)
         return 2
