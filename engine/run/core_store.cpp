@@ -170,7 +170,11 @@ CoreResult<CoreStore::InstanceId> CoreStore::instantiate(ModuleId module,
   wi::Instance::Ptr instance =
       wi::Instance::Instantiate(state_->store, state_->modules[module]->self(), refs, &trap);
   if (!instance) {
-    return state_->trap_of(trap);
+    CoreTrap why = state_->trap_of(trap);
+    if (why.kind == CoreTrap::Kind::kTrap && why.message == "import signature mismatch") {
+      why.kind = CoreTrap::Kind::kLink;  // no code ran: the component is not valid
+    }
+    return why;
   }
   State::Instance made{instance, {}};
   const auto& exports = state_->modules[module]->desc().exports;

@@ -24,6 +24,8 @@ struct ScriptStep {
   std::string command;     ///< "assert_trap"
   std::string sentence;    ///< why it did not pass
   bool asserts = false;    ///< not just a definition that went well
+  /// False where the text of a trap that came stands for no class that is known here: any trap passes then.
+  bool classified = true;
 };
 
 /// Reads a file beside the script. Errors: it cannot be read.

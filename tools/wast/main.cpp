@@ -19,8 +19,13 @@ struct Counts {
   std::size_t passed = 0, failed = 0, unsupported = 0;
 };
 
+struct Choices {
+  bool quiet = false;    ///< does not print what is unsupported
+  bool classes = false;  ///< a trap's text must stand for a class
+};
+
 /// Prints what did not pass. False: the script cannot be run.
-bool run_script(const std::string& path, bool quiet, Counts& counts) {
+bool run_script(const std::string& path, const Choices& choices, Counts& counts) {
   const auto text = read_file(path);
   if (!text) {
     fmt::print(stderr, "{}\n", wasm::to_string(text.error()));
@@ -37,6 +42,12 @@ bool run_script(const std::string& path, bool quiet, Counts& counts) {
   for (const ScriptStep& step : *steps) {
     switch (step.outcome) {
       case ScriptStep::Outcome::kPassed:
+        if (choices.classes && !step.classified) {
+          ++counts.failed;
+          fmt::print("{}:{}: FAILED {}: its text stands for no class of traps\n", path, step.line,
+                     step.command);
+          break;
+        }
         counts.passed += step.asserts ? 1 : 0;
         break;
       case ScriptStep::Outcome::kFailed:
@@ -45,7 +56,7 @@ bool run_script(const std::string& path, bool quiet, Counts& counts) {
         break;
       case ScriptStep::Outcome::kUnsupported:
         ++counts.unsupported;
-        if (!quiet) {
+        if (!choices.quiet) {
           fmt::print("{}:{}: unsupported {}: {}\n", path, step.line, step.command, step.sentence);
         }
         break;
@@ -61,9 +72,11 @@ int run(int argc, char** argv) {
       "exit codes: 0 all assertions passed, 1 some failed, 2 bad input or usage, 4 none failed, some "
       "unsupported");
   std::vector<std::string> scripts;
-  bool quiet = false;
+  Choices choices;
   app.add_option("SCRIPT", scripts, "JSON files; their components lie beside them")->required();
-  app.add_flag("--quiet", quiet, "do not print what is unsupported, only count it");
+  app.add_flag("--quiet", choices.quiet, "do not print what is unsupported, only count it");
+  app.add_flag("--classes", choices.classes,
+               "a trap whose text stands for no class fails, instead of passing as any trap");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -72,7 +85,7 @@ int run(int argc, char** argv) {
   Counts counts;
   bool readable = true;
   for (const std::string& script : scripts) {
-    readable &= run_script(script, quiet, counts);
+    readable &= run_script(script, choices, counts);
   }
   fmt::print("{} passed, {} failed, {} unsupported\n", counts.passed, counts.failed, counts.unsupported);
   return counts.failed != 0                                     ? 1
