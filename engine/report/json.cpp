@@ -104,7 +104,8 @@ std::string report_json(const check::Report& report, const topology::Topology& t
   }
   json["further-places"] = report.unnamed;
   json["unproved-places"] = report.unproved;
-  return json.dump(2) + "\n";
+  // The file may be named by any bytes.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace meld_verify::report
