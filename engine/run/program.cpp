@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/wasm/printable.h"
+
 namespace meld_verify::run {
 namespace {
 
@@ -33,6 +35,11 @@ spec::Encoding encoding_of(component::StringEncoding encoding) {
 
 std::string full_name(const std::string& interface_name, const std::string& name) {
   return interface_name.empty() ? name : interface_name + "#" + name;
+}
+
+/// The same, to be shown.
+std::string shown_name(const std::string& interface_name, const std::string& name) {
+  return wasm::printable(full_name(interface_name, name));
 }
 
 }  // namespace
@@ -64,11 +71,11 @@ void Program::name_functions() {
     }
   };
   for (const component::WorldExport& item : composition_.exports) {
-    name(item.func, full_name(item.interface_name, item.name));
+    name(item.func, shown_name(item.interface_name, item.name));
   }
   for (const Canon& canon : composition_.canons) {
     if (const auto* lower = std::get_if<component::Lower>(&canon.what)) {
-      name(lower->callee, full_name(lower->interface_name, lower->name));
+      name(lower->callee, shown_name(lower->interface_name, lower->name));
     }
   }
 }
@@ -76,7 +83,7 @@ void Program::name_functions() {
 void Program::define_instances() {
   for (std::size_t i = 1; i < composition_.instances.size(); ++i) {
     const component::ComponentInstance& instance = composition_.instances[i];
-    machine_.add_instance(instance.name,
+    machine_.add_instance(wasm::printable(instance.name),
                           instance.parent ? std::optional(machine_id(*instance.parent)) : std::nullopt);
   }
 }
@@ -84,22 +91,23 @@ void Program::define_instances() {
 void Program::define_resource_types() {
   for (std::size_t i = 0; i < composition_.resources.size(); ++i) {
     const component::Resource& resource = composition_.resources[i];
+    const std::string name = wasm::printable(resource.name);
     if (resource.definer == component::kHost) {
-      machine_.add_host_resource_type(resource.name);
+      machine_.add_host_resource_type(name);
     } else if (resource.has_destructor) {
       // The function is known when the evaluation gets there.
       machine_.add_resource_type(
-          resource.name, machine_id(resource.definer),
+          name, machine_id(resource.definer),
           [this, i](std::span<const spec::CoreValue> args) { return destructors_[i](args); });
     } else {
-      machine_.add_resource_type(resource.name, machine_id(resource.definer));
+      machine_.add_resource_type(name, machine_id(resource.definer));
     }
   }
 }
 
 void Program::define_host_functions() {
   for (const component::HostFunc& function : composition_.host_funcs) {
-    const std::string name = full_name(function.interface_name, function.name);
+    const std::string name = shown_name(function.interface_name, function.name);
     host_functions_.push_back(
         machine_.add_host_function(name, types_.of(function.type), [name](const std::vector<spec::Value>&) {
           return spec::Result<std::optional<spec::Value>>(spec::trap(

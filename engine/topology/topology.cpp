@@ -11,6 +11,7 @@
 
 #include "engine/topology/positions.h"
 #include "engine/topology/view_table.h"
+#include "engine/wasm/printable.h"
 
 namespace meld_verify::topology {
 namespace {
@@ -72,7 +73,7 @@ class Builder {
   NameId name(const std::string& text) {
     const auto [place, fresh] = name_numbers_.try_emplace(text, NameId{topology_.names.size()});
     if (fresh) {
-      topology_.names.push_back(text);
+      topology_.names.push_back(wasm::printable(text));
     }
     return place->second;
   }
@@ -102,7 +103,7 @@ class Builder {
 
   void list_unsupported() {
     for (const component::Unsupported& item : composition_.unsupported) {
-      topology_.unsupported.push_back({item.instance, item.code, item.sentence});
+      topology_.unsupported.push_back({item.instance, item.code, wasm::printable(item.sentence)});
       listed_.insert({item.instance, item.offset, item.code});
     }
     for (const Canon& canon : composition_.canons) {

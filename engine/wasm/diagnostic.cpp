@@ -2,25 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "engine/wasm/printable.h"
+
 namespace meld_verify::wasm {
-
-namespace {
-
-/// Names come from the file: none of them breaks the line or speaks to the terminal.
-std::string one_line(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    const auto code = static_cast<unsigned char>(c);
-    if (code < 0x20 || code == 0x7f) {
-      out += fmt::format("\\x{:02x}", code);
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
-}  // namespace
 
 std::string to_string(const Diagnostic& diagnostic) {
   const Place& place = diagnostic.place;
@@ -40,7 +24,7 @@ std::string to_string(const Diagnostic& diagnostic) {
       line += line.empty() ? part : ": " + part;
     }
   }
-  return one_line(line);
+  return printable(line);
 }
 
 }  // namespace meld_verify::wasm

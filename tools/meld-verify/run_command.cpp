@@ -11,6 +11,7 @@
 #include "engine/run/post_mortem.h"
 #include "engine/run/program.h"
 #include "engine/run/value_text.h"
+#include "engine/wasm/printable.h"
 #include "tools/meld-verify/command.h"
 #include "tools/meld-verify/input.h"
 
@@ -20,7 +21,7 @@ namespace {
 using spec::TrapClass;
 
 int usage(const std::string& sentence) {
-  fmt::print(stderr, "meld-verify run: {}\n", sentence);
+  fmt::print(stderr, "meld-verify run: {}\n", wasm::printable(sentence));
   return kBadInput;
 }
 
@@ -50,8 +51,8 @@ int trapped(const std::string& composed, const spec::Trap& trap, const run::Post
   const std::string_view word = trap.trap_class == TrapClass::kUnsupported ? "UNSUPPORTED"
                                 : trap.trap_class == TrapClass::kNotValid  ? "NOT VALID"
                                                                            : "TRAPPED";
-  std::string text =
-      fmt::format("{}  {}: {}\n  {}\n", word, composed, to_string(trap.trap_class), trap.sentence);
+  std::string text = fmt::format("{}  {}: {}\n  {}\n", word, composed, to_string(trap.trap_class),
+                                 wasm::printable(trap.sentence));
   std::string_view label = "in";
   for (const std::string& call : post_mortem.calls(names)) {
     text += fmt::format("  {:<7} {}\n", label, call);
