@@ -235,6 +235,9 @@ CoreSignature CoreStore::signature(const CoreExtern& function) const {
 
 CoreResult<CoreStore::Values> CoreStore::call(const CoreExtern& function, const Values& arguments) {
   auto* const func = state_->get<wi::Func>(function);
+  if (arguments.size() != func->type().params.size()) {  // the interpreter would not survive it
+    return CoreTrap{CoreTrap::Kind::kLink, "a core function is called with another number of arguments", 0};
+  }
   wi::Values params, results;
   params.reserve(arguments.size());
   for (const CoreValue& argument : arguments) {

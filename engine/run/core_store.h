@@ -24,6 +24,9 @@ struct CoreValue {
 struct CoreSignature {
   std::vector<CoreType> params;
   std::vector<CoreType> results;
+  [[nodiscard]] bool operator==(const CoreSignature& other) const {
+    return params == other.params && results == other.results;
+  }
 };
 
 /// Why an execution stopped, or did not begin.
@@ -92,7 +95,7 @@ class CoreStore {
   [[nodiscard]] CoreExtern host_function(const CoreSignature& signature, HostFunction function);
   [[nodiscard]] CoreSignature signature(const CoreExtern& function) const;
 
-  /// Calls a function. Requires arguments of its parameter types.
+  /// Calls a function. kLink: it does not take so many arguments; their types must be its parameters'.
   [[nodiscard]] CoreResult<Values> call(const CoreExtern& function, const Values& arguments);
 
   /// The bytes of a memory as they are now; they move when the memory grows.

@@ -34,6 +34,18 @@ spec::CoreValue value_of(const CoreValue& value) {
   }
 }
 
+std::vector<CoreType> slots_of(const spec::Type& type) {
+  std::vector<CoreType> slots;
+  for (const spec::CoreType slot : type.flat) {
+    slots.push_back(type_of(slot));
+  }
+  return slots;
+}
+
+bool spills(const spec::TypeRef& result) {
+  return result && result->flat.size() > spec::kMaxFlatResults;
+}
+
 }  // namespace
 
 std::uint64_t GuestMemory::size() const {
@@ -108,25 +120,32 @@ CoreExtern import_function(CoreStore& store, const CoreSignature& signature, spe
 }
 
 CoreSignature lowered_signature(const spec::FunctionType& type) {
+  CoreSignature signature = lifted_signature(type);
+  if (spills(type.result)) {
+    signature.results.clear();
+    signature.params.push_back(CoreType::kI32);
+  }
+  return signature;
+}
+
+CoreSignature lifted_signature(const spec::FunctionType& type) {
   CoreSignature signature;
   const spec::TypeRef params = spec::types::tuple(type.params);
   if (params->flat.size() > spec::kMaxFlatParams) {
     signature.params.push_back(CoreType::kI32);
   } else {
-    for (const spec::CoreType slot : params->flat) {
-      signature.params.push_back(type_of(slot));
-    }
+    signature.params = slots_of(*params);
   }
-  if (type.result) {
-    if (type.result->flat.size() > spec::kMaxFlatResults) {
-      signature.params.push_back(CoreType::kI32);
-    } else {
-      for (const spec::CoreType slot : type.result->flat) {
-        signature.results.push_back(type_of(slot));
-      }
-    }
+  if (spills(type.result)) {
+    signature.results.push_back(CoreType::kI32);
+  } else if (type.result) {
+    signature.results = slots_of(*type.result);
   }
   return signature;
+}
+
+CoreSignature post_return_signature(const spec::FunctionType& type) {
+  return {lifted_signature(type).results, {}};
 }
 
 }  // namespace meld_verify::run

@@ -31,7 +31,10 @@ class GuestMemory : public spec::Memory {
 [[nodiscard]] CoreExtern import_function(CoreStore& store, const CoreSignature& signature,
                                          spec::CoreFunction function);
 
-/// The core signature of `canon lower` of a function (semantics.md section 3).
+/// The core signatures of a function (semantics.md section 3): of what `canon lower` makes, of what `canon
+/// lift` takes, and of its post-return.
 [[nodiscard]] CoreSignature lowered_signature(const spec::FunctionType& type);
+[[nodiscard]] CoreSignature lifted_signature(const spec::FunctionType& type);
+[[nodiscard]] CoreSignature post_return_signature(const spec::FunctionType& type);
 
 }  // namespace meld_verify::run

@@ -33,6 +33,22 @@ spec::Encoding encoding_of(component::StringEncoding encoding) {
   return spec::Encoding::kUtf8;
 }
 
+CoreExtern::Kind kind_of(component::CoreSort sort) {
+  switch (sort) {
+    case component::CoreSort::kFunc:
+      return CoreExtern::Kind::kFunc;
+    case component::CoreSort::kTable:
+      return CoreExtern::Kind::kTable;
+    case component::CoreSort::kMemory:
+      return CoreExtern::Kind::kMemory;
+    case component::CoreSort::kGlobal:
+      return CoreExtern::Kind::kGlobal;
+    case component::CoreSort::kTag:
+      return CoreExtern::Kind::kTag;
+  }
+  return CoreExtern::Kind::kFunc;
+}
+
 std::string full_name(const std::string& interface_name, const std::string& name) {
   return interface_name.empty() ? name : interface_name + "#" + name;
 }
@@ -129,7 +145,7 @@ spec::Result<void> Program::start() {
         break;
       case component::EventKind::kResource:
         if (const auto& destructor = composition_.resources[event.id].destructor) {
-          SPEC_TRY(destructors_[event.id], function(*destructor));
+          SPEC_TRY(destructors_[event.id], function(*destructor, {{CoreType::kI32}, {}}, "a destructor"));
         }
         break;
       case component::EventKind::kCanon:
@@ -179,11 +195,11 @@ spec::Result<void> Program::define_lift(const Canon& canon, CanonId id, const co
   if (lift.options.async || composition_.types[lift.type].async) {
     return spec::trap(TrapClass::kUnsupported, "an asynchronous function is lifted, which is out of scope");
   }
-  SPEC_TRY(spec::CoreFunction core, function(lift.core));
-  SPEC_TRY(spec::Options options, this->options(lift.options));
-  SPEC_TRY(const spec::FunctionId made,
-           machine_.lift(function_names_[id.value], machine_id(canon.owner), types_.of(lift.type),
-                         std::move(core), std::move(options)));
+  spec::FunctionType type = types_.of(lift.type);
+  SPEC_TRY(spec::CoreFunction core, function(lift.core, lifted_signature(type), "a lifted function"));
+  SPEC_TRY(spec::Options options, this->options(lift.options, type));
+  SPEC_TRY(const spec::FunctionId made, machine_.lift(function_names_[id.value], machine_id(canon.owner),
+                                                      std::move(type), std::move(core), std::move(options)));
   lifted_[id.value] = made;
   return {};
 }
@@ -197,14 +213,15 @@ spec::Result<void> Program::define_lower(const Canon& canon, CanonId id, const c
   if (composition_.types[lower.type].async) {
     return spec::trap(TrapClass::kUnsupported, "an asynchronous function is lowered, which is out of scope");
   }
-  SPEC_TRY(spec::Options options, this->options(lower.options));
+  const spec::FunctionType type = types_.of(lower.type);
+  SPEC_TRY(spec::Options options, this->options(lower.options, type));
   const spec::FunctionId callee = lift != nullptr
                                       ? *lifted_[lift->value]
                                       : host_functions_[std::get<component::HostFuncId>(lower.callee).value];
   SPEC_TRY(const spec::LoweringId lowering,
            machine_.lower(machine_id(canon.owner), callee, std::move(options)));
   canon_functions_[id.value] =
-      import_function(store_, lowered_signature(types_.of(lower.type)), machine_.core_function(lowering));
+      import_function(store_, lowered_signature(type), machine_.core_function(lowering));
   return {};
 }
 
@@ -230,7 +247,8 @@ spec::Result<void> Program::define_builtin(const Canon& canon, CanonId id,
   return {};
 }
 
-spec::Result<spec::Options> Program::options(const component::CanonOptions& options) {
+spec::Result<spec::Options> Program::options(const component::CanonOptions& options,
+                                             const spec::FunctionType& type) {
   spec::Options made;
   made.encoding = encoding_of(options.encoding);
   made.async = options.async;
@@ -239,10 +257,11 @@ spec::Result<spec::Options> Program::options(const component::CanonOptions& opti
     made.memory = memory(found);
   }
   if (options.realloc) {
-    SPEC_TRY(made.realloc, function(*options.realloc));
+    SPEC_TRY(made.realloc,
+             function(*options.realloc, {std::vector(4, CoreType::kI32), {CoreType::kI32}}, "realloc"));
   }
   if (options.post_return) {
-    SPEC_TRY(made.post_return, function(*options.post_return));
+    SPEC_TRY(made.post_return, function(*options.post_return, post_return_signature(type), "post-return"));
   }
   return made;
 }
@@ -269,16 +288,21 @@ spec::Result<CoreExtern> Program::item(const CoreItem& item) const {
   }
   const auto& [instance, name] = std::get<std::pair<CoreInstanceId, std::string>>(item.source);
   const CoreExtern* found = store_.find(*instances_[instance.value], name);
-  if (found == nullptr) {
-    return spec::trap(TrapClass::kNotValid, fmt::format("a core instance has no export \"{}\"", name));
+  if (found == nullptr || found->kind() != kind_of(item.sort)) {
+    return spec::trap(
+        TrapClass::kNotValid,
+        fmt::format("a core instance has no export \"{}\" of the kind that is asked for", name));
   }
   return *found;
 }
 
-spec::Result<spec::CoreFunction> Program::function(const CoreItem& what) {
-  SPEC_TRY(const CoreExtern found, item(what));
-  if (found.kind() != CoreExtern::Kind::kFunc) {
-    return spec::trap(TrapClass::kNotValid, "an export of a core instance is not a function");
+spec::Result<spec::CoreFunction> Program::function(const CoreItem& item, const CoreSignature& signature,
+                                                   std::string_view what) {
+  SPEC_TRY(const CoreExtern found, this->item(item));
+  if (found.kind() != CoreExtern::Kind::kFunc || !(store_.signature(found) == signature)) {
+    return spec::trap(TrapClass::kNotValid, fmt::format("{} is no core function of the type that its "
+                                                        "component-level type asks for",
+                                                        what));
   }
   return guest_function(store_, found);
 }

@@ -59,11 +59,15 @@ class Program {
                                     const component::ResourceBuiltin& builtin);
   spec::Result<void> instantiate(const component::CoreInstance& what, component::CoreInstanceId id);
   spec::Result<CoreStore::ModuleId> module(component::CoreModuleId id);
+  /// kNotValid: there is none, or it is of another kind.
   spec::Result<CoreExtern> item(const component::CoreItem& item) const;
   /// Stands for a canonical definition that is out of scope.
   CoreExtern refusing(const CoreSignature& signature, component::CanonId id);
-  spec::Result<spec::CoreFunction> function(const component::CoreItem& item);
-  spec::Result<spec::Options> options(const component::CanonOptions& options);
+  /// kNotValid: it is no function of that signature. `what` names it: "the destructor".
+  spec::Result<spec::CoreFunction> function(const component::CoreItem& item, const CoreSignature& signature,
+                                            std::string_view what);
+  /// Of a lift or lower of a function of type `type`.
+  spec::Result<spec::Options> options(const component::CanonOptions& options, const spec::FunctionType& type);
   spec::Memory* memory(const CoreExtern& memory);
 
   const component::Composition& composition_;
