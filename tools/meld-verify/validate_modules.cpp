@@ -13,20 +13,23 @@ wasm::Expected<std::vector<std::string>> validate_modules(const component::Compo
   for (const component::CoreModule& module : composition.modules) {
     const wasm::Validation said = wasm::validate_module(
         bytes.subspan(module.begin.value, module.end.value - module.begin.value), module.begin);
-    wasm::Diagnostic diagnostic{
-        .kind = wasm::DiagnosticKind::kBadInput,
-        .code = "invalid-module",
-        .place = {.file = file, .offset = said.offset, .within = "core module", .pointer = {}},
-        .sentence = "not valid: " + said.sentence};
+    const auto about = [&](std::string sentence) {
+      wasm::Diagnostic diagnostic;
+      diagnostic.code = "invalid-module";
+      diagnostic.place.file = file;
+      diagnostic.place.offset = said.offset;
+      diagnostic.place.within = "core module";
+      diagnostic.sentence = std::move(sentence);
+      return diagnostic;
+    };
     switch (said.validity) {
       case wasm::Validity::kValid:
         break;
       case wasm::Validity::kInvalid:
-        return tl::unexpected(std::move(diagnostic));
+        return tl::unexpected(about("not valid: " + said.sentence));
       case wasm::Validity::kLimit:
-        diagnostic.sentence =
-            fmt::format("limit: not validated, as wabt does not read {} ({})", said.feature, said.sentence);
-        limits.push_back(wasm::to_string(diagnostic));
+        limits.push_back(wasm::to_string(about(fmt::format(
+            "limit: not validated, as wabt does not read {} ({})", said.feature, said.sentence))));
         break;
     }
   }
