@@ -16,6 +16,8 @@ template <class... Ts>
 struct Overloaded : Ts... {
   using Ts::operator()...;
 };
+template <class... Ts>  // Clang deduces aggregates from 17 on
+Overloaded(Ts...) -> Overloaded<Ts...>;
 
 std::optional<CoreSort> core_sort_of(Sort sort) {
   switch (sort) {
