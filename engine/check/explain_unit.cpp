@@ -12,39 +12,6 @@ namespace {
 using routing::Plan;
 using topology::Topology;
 
-/// The JSON pointer to what the plan's file says of a unit; the nearest entry around it where it says
-/// nothing; empty for a plan that was not read from a file.
-std::string pointer_to(const Topology& topology, const Plan& plan, const Unit& unit) {
-  const auto entry = [](const std::vector<std::uint32_t>& entries, std::uint32_t id) {
-    return id < entries.size() ? entries[id] : routing::PlanEntries::kNone;
-  };
-  if (plan.entries.views.empty() && plan.entries.tables.empty()) {
-    return {};
-  }
-  switch (unit.kind) {
-    case UnitKind::kPosition: {
-      const std::uint32_t boundary =
-          entry(plan.entries.boundaries, topology.positions[unit.id].boundary.value);
-      const std::uint32_t position = entry(plan.entries.positions, unit.id);
-      return boundary == routing::PlanEntries::kNone ? "/boundaries"
-             : position == routing::PlanEntries::kNone
-                 ? fmt::format("/boundaries/{}", boundary)
-                 : fmt::format("/boundaries/{}/positions/{}", boundary, position);
-    }
-    case UnitKind::kView: {
-      const std::uint32_t view = entry(plan.entries.views, unit.id);
-      return view == routing::PlanEntries::kNone ? "/views" : fmt::format("/views/{}", view);
-    }
-    case UnitKind::kTable: {
-      const std::uint32_t table = entry(plan.entries.tables, unit.id);
-      return table == routing::PlanEntries::kNone ? "/tables" : fmt::format("/tables/{}", table);
-    }
-    case UnitKind::kKey:
-      return fmt::format("/types/{}", unit.id);
-  }
-  return {};
-}
-
 std::string destructors_words(const Topology& topology, const std::vector<topology::ResourceId>& resources) {
   std::string words;
   for (const topology::ResourceId resource : resources) {
@@ -278,6 +245,37 @@ std::string place_of(const Topology& topology, const Plan& plan, const Unit& uni
       return "table " + plan.tables[unit.id].id;
     case UnitKind::kKey:
       return "type " + plan.types[unit.id].id;
+  }
+  return {};
+}
+
+std::string pointer_to(const Topology& topology, const Plan& plan, const Unit& unit) {
+  const auto entry = [](const std::vector<std::uint32_t>& entries, std::uint32_t id) {
+    return id < entries.size() ? entries[id] : routing::PlanEntries::kNone;
+  };
+  if (plan.entries.views.empty() && plan.entries.tables.empty()) {
+    return {};
+  }
+  switch (unit.kind) {
+    case UnitKind::kPosition: {
+      const std::uint32_t boundary =
+          entry(plan.entries.boundaries, topology.positions[unit.id].boundary.value);
+      const std::uint32_t position = entry(plan.entries.positions, unit.id);
+      return boundary == routing::PlanEntries::kNone ? "/boundaries"
+             : position == routing::PlanEntries::kNone
+                 ? fmt::format("/boundaries/{}", boundary)
+                 : fmt::format("/boundaries/{}/positions/{}", boundary, position);
+    }
+    case UnitKind::kView: {
+      const std::uint32_t view = entry(plan.entries.views, unit.id);
+      return view == routing::PlanEntries::kNone ? "/views" : fmt::format("/views/{}", view);
+    }
+    case UnitKind::kTable: {
+      const std::uint32_t table = entry(plan.entries.tables, unit.id);
+      return table == routing::PlanEntries::kNone ? "/tables" : fmt::format("/tables/{}", table);
+    }
+    case UnitKind::kKey:
+      return fmt::format("/types/{}", unit.id);
   }
   return {};
 }

@@ -10,6 +10,11 @@ namespace meld_verify::check {
 [[nodiscard]] std::string place_of(const topology::Topology& topology, const routing::Plan& plan,
                                    const Unit& unit);
 
+/// The JSON pointer to what the plan's file says of a unit; the nearest entry around it where it says
+/// nothing; empty for a plan that was not read from a file.
+[[nodiscard]] std::string pointer_to(const topology::Topology& topology, const routing::Plan& plan,
+                                     const Unit& unit);
+
 /// Fills in place, headline, gets, belongs, because, mend and pointer.
 void explain_unit(const topology::Topology& topology, const routing::Plan& plan, Finding& finding);
 

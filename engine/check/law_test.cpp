@@ -429,7 +429,7 @@ TEST(Law, DestructorsRunOnceForAnOwnAndNeverForABorrow) {
   EXPECT_EQ(broken, is_wrong);
   const Report report = check(world.topology, world.plan, rules());
   EXPECT_EQ(report.verdict, Verdict::kRefuted) << report.error;
-  EXPECT_EQ(report.unproved, 0u);
+  EXPECT_EQ(report.unproved.size(), 0u);
   std::vector<bool> named(is_wrong.size(), false);
   for (const Finding& finding : report.findings) {
     ASSERT_EQ(finding.unit.kind, UnitKind::kView);
