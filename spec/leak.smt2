@@ -211,6 +211,7 @@
 (rule (=> (lent-out p) (host-value p)) host-value-lent)
 (rule (=> (and (leak p) (host-value p)) (finding unit-position p L13)) L13-token)
 (rule (=> (neglects-token-kept p) (finding unit-position p L13)) L13-token-touched)
+(rule (=> (neglects-canonical-borrow p) (finding unit-position p L13)) L13-borrow-in-canonical)
 (rule (=> (and (missing p) (rep-in p)) (finding unit-position p L12)) L12-shifted)
 (declare-rel inner-missing (Position Kind))
 (rule (=> (and (missing p) (inner p h)) (inner-missing p h)) inner-missing)
