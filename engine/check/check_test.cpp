@@ -210,6 +210,72 @@ TEST(Check, CallsAnIntrinsicOnTheCanonicalTableAConfusionOfHandles) {
   EXPECT_EQ(empty.findings[0].code, 25);
 }
 
+TEST(Check, RefutesABorrowThatIsEnteredInTheCanonicalTable) {
+  SmallWorld world;  // y has its handles of x's thing in the canonical table
+  const auto thing = world.add_resource(2);
+  const TableId own = world.add_table("x");
+  const ViewId x = world.add_view(2, thing, own), y = world.add_view(3, thing, routing::kCanonicalTable);
+  const ViewId host = world.add_view(0, thing, routing::kCanonicalTable);
+  const TypeKeyId type{0u};
+  world.add_position(x, y, HandleKind::kOwn,
+                     {{StepOp::kTake, own, {}}, {StepOp::kNew, routing::kCanonicalTable, type}});
+  world.add_position(x, host, HandleKind::kBorrow,
+                     {{StepOp::kLend, own, {}}, {StepOp::kBorrow, routing::kCanonicalTable, type}});
+  ASSERT_EQ(check(world.topology, world.plan, rules(), {.profile = Profile::kStrict}).verdict,
+            Verdict::kProved);
+  for (const bool from_host : {false, true}) {
+    SmallWorld wrong = world;
+    std::vector<Step> steps{{StepOp::kBorrow, routing::kCanonicalTable, type}};
+    if (!from_host) {
+      steps.insert(steps.begin(), {StepOp::kLend, own, {}});
+    }
+    wrong.add_position(from_host ? host : x, y, HandleKind::kBorrow, steps);
+    const Report report = check(wrong.topology, wrong.plan, rules());
+    EXPECT_EQ(report.verdict, Verdict::kRefuted);
+    ASSERT_EQ(report.findings.size(), 1u);
+    EXPECT_EQ(report.findings[0].code, 13);
+    EXPECT_TRUE(report.findings[0].also.empty());
+    EXPECT_EQ(report.findings[0].belongs, "borrow handle in a table of y's own");
+    EXPECT_NE(report.findings[0].mend.find("tables of their own"), std::string::npos);
+  }
+}
+
+TEST(Check, SaysWhatIsRemovedWhereWhatIsLentIsTaken) {
+  Crowd crowd;
+  crowd.plan.positions[3].steps[0].op = StepOp::kTake;
+  const Report report = check(crowd.topology, crowd.plan, rules());
+  ASSERT_EQ(report.findings.size(), 1u);
+  const Finding& finding = report.findings[0];
+  EXPECT_EQ(finding.code, 43);
+  EXPECT_EQ(finding.headline, "owner loses what it lent");
+  EXPECT_NE(finding.gets.find("entry is removed from table t2"), std::string::npos) << finding.gets;
+  EXPECT_NE(finding.belongs.find("entry stays in table t2, lent"), std::string::npos) << finding.belongs;
+}
+
+TEST(Check, InventsNoBirthAndNoWay) {
+  const auto born = [](const Crowd& crowd) {
+    return check(crowd.topology, crowd.plan, rules()).findings.at(0).way.at(0).what;
+  };
+  Crowd crowd;
+  crowd.plan.positions[3].count = 0;
+  EXPECT_EQ(born(crowd), "nothing in this component makes one");
+  crowd.topology.views[0].has_new = true;
+  EXPECT_EQ(born(crowd), "resource.new");
+  crowd.topology.positions[0].receiver = crowd.views[0];  // the second gets none any more
+  crowd.plan.positions[0].count = 0;
+  EXPECT_EQ(born(crowd), "no way in this component brings one here");
+}
+
+TEST(Check, SaysWhetherARuleIsBrokenWhereNoExportLeads) {
+  Crowd crowd;
+  EXPECT_FALSE(check(crowd.topology, crowd.plan, rules()).latent);
+  crowd.plan.positions[3].count = 0;
+  crowd.topology.boundaries[3].reachable = false;
+  const Report report = check(crowd.topology, crowd.plan, rules());
+  EXPECT_EQ(report.verdict, Verdict::kProved);
+  EXPECT_TRUE(report.latent);
+}
+
 TEST(Check, IsNotKeptFromAVerdictByWarnings) {
   Crowd crowd;
   for (std::uint32_t i = 0; i < 1000; ++i) {

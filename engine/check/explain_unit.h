@@ -15,6 +15,10 @@ namespace meld_verify::check {
 [[nodiscard]] std::string pointer_to(const topology::Topology& topology, const routing::Plan& plan,
                                      const Unit& unit);
 
+/// What happens at run time where the finding's value arrives.
+[[nodiscard]] std::string symptom_of(const topology::Topology& topology, const routing::Plan& plan,
+                                     const Finding& finding);
+
 /// Fills in place, headline, gets, belongs, because, mend and pointer.
 void explain_unit(const topology::Topology& topology, const routing::Plan& plan, Finding& finding);
 

@@ -103,7 +103,7 @@ std::string finding_text(const Finding& finding, std::size_t number, const Topol
   text += rules_text(finding.rules);
   text += field("mend", finding.mend, 4);
   if (!finding.repair.empty()) {
-    text += field("", "as a JSON patch: `repair` in --format json", 4);
+    text += field("", "as a JSON patch: `repair` in --format json; apply one finding's at a time", 4);
   }
   return text;
 }
@@ -113,8 +113,9 @@ std::string head(const Report& report, std::string_view subject, bool colour) {
                                                                [](const Finding& f) { return f.refutes; }));
   switch (report.verdict) {
     case Verdict::kProved:
-      return fmt::format("{}  every handle in {} arrives where it belongs\n",
-                         painted("PROVED ", Paint::kRight, colour), subject);
+      return fmt::format("{}  every handle in {} {}arrives where it belongs\n",
+                         painted("PROVED ", Paint::kRight, colour), subject,
+                         report.latent ? "that the world's exports reach " : "");
     case Verdict::kRefuted:
       return fmt::format("{}  {} mixes up resource handles: {}\n", painted("REFUTED", Paint::kWrong, colour),
                          subject, counted(refuting, "finding"));
