@@ -117,15 +117,24 @@ void Ways::describe(Finding& finding) const {
   if (resource) {
     const topology::Resource& what = topology_.resources[resource->value];
     involve(what.definer);
-    finding.way.push_back({.verb = "born",
-                           .where = name(what.definer),
-                           .what = !before ? "no way in this component brings one here"
-                                   : what.definer == topology::kHost ? "given by the host"
-                                   : is_made(*resource)              ? "resource.new"
-                                                                     : "nothing in this component makes one",
-                           .space = (what.definer == topology::kHost ? "canonical handle of " : "rep of ") +
-                                    resource_words(topology_, *resource),
-                           .belongs = {}});
+    const bool given = what.definer == topology::kHost;
+    WayStep birth{
+        .verb = "born",
+        .where = name(what.definer),
+        .what = given ? "given by the host" : "resource.new",
+        .space = (given ? "canonical handle of " : "rep of ") + resource_words(topology_, *resource),
+        .belongs = {}};
+    if (!before) {
+      birth.where = name(finding.unit.kind == UnitKind::kPosition
+                             ? topology_.views[topology_.positions[finding.unit.id].sender.value].instance
+                             : topology_.views[finding.unit.id].instance);
+      birth.what = "no way in this component brings one here";
+      birth.space.clear();
+    } else if (!given && !is_made(*resource)) {
+      birth.what = "nothing in this component makes one";
+      birth.space.clear();
+    }
+    finding.way.push_back(std::move(birth));
   }
   const auto cross = [&](std::uint32_t p, bool wrong) {
     const topology::Position& position = topology_.positions[p];
