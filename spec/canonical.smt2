@@ -45,7 +45,11 @@
 (rule (=> (and (value p n form-own t k) (read-at p n t) (next n m)) (value p m form-rep canonical k)) reads-own)
 (rule (=> (and (value p n form-borrow t k) (read-at p n t) (next n m)) (value p m form-rep canonical k)) reads-borrow)
 (rule (=> (and (value p n form-rep t2 k2) (step p n op-new t k) (next n m)) (value p m form-own t k)) makes)
-(rule (=> (and (value p n form-rep t2 k2) (step p n op-borrow t k) (next n m)) (value p m form-borrow t k)) lends)
+; No code makes a borrow entry of the canonical table for anybody but the host.
+(declare-rel lends-into (Position Count Table Key))
+(rule (=> (and (step p n op-borrow t k) (not (= t canonical))) (lends-into p n t k)) lends-into)
+(rule (=> (and (step p n op-borrow canonical k) (outgoing p h)) (lends-into p n canonical k)) lends-into-canonical)
+(rule (=> (and (value p n form-rep t2 k2) (lends-into p n t k) (next n m)) (value p m form-borrow t k)) lends)
 
 ; What belongs there. Only a borrow into the definer, and whatever the host gets of its own, is a rep.
 (declare-rel needs-rep (Position))

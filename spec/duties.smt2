@@ -45,6 +45,15 @@
 (declare-rel neglects-token-kept (Position))
 (rule (=> (and (token p) (step p n op canonical k)) (neglects-token-kept p)) neglects-token-kept)
 
+; A borrow entry of the canonical table is one that the host has. To the run time the fused component is itself the
+; definer of its guests' types, so a borrow that is lent into it arrives as the rep and never enters that table (FS1).
+(declare-rel lent-canonically (Position))
+(declare-rel to-host (Position))
+(rule (=> (step p n op-borrow canonical k) (lent-canonically p)) lent-canonically)
+(rule (=> (outgoing p h) (to-host p)) to-host)
+(declare-rel neglects-canonical-borrow (Position))
+(rule (=> (and (lent-canonically p) (not (to-host p))) (neglects-canonical-borrow p)) neglects-canonical-borrow)
+
 ; unwrapped p     the only step reads the token out of the sender's table (and, for own, removes it)
 (declare-rel token-taken (Position))
 (declare-rel token-read (Position))

@@ -56,3 +56,5 @@
 (rule (=> (neglects-definer k) (broken unit-key k #b10111)) neglects-definer)
 ; nobody inside reads or makes an entry of a host's type in the canonical table
 (rule (=> (neglects-token-kept p) (broken unit-position p #b11000)) neglects-token-kept)
+; no borrow entry is made in the canonical table but for the host: to the run time the fused component is the definer
+(rule (=> (neglects-canonical-borrow p) (broken unit-position p #b11001)) neglects-canonical-borrow)

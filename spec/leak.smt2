@@ -128,6 +128,11 @@
 (declare-rel same-component (View Instance))
 (rule (=> (and (view v i r) (made-from i q) (made-from i2 q)) (same-component v i2)) same-component)
 (rule (=> (and (strays-to v i2) (same-component v i2)) (confused v L20)) L20-two-instances-one-table)
+; an intrinsic on the canonical table where the handles live elsewhere, or the other way round
+(declare-rel strays-into (View Table))
+(rule (=> (and (goes-to v f t) (not (table-of v t))) (strays-into v t)) strays-into)
+(rule (=> (strays-into v canonical) (confused v L13)) L13-intrinsic-canonical)
+(rule (=> (and (strays-into v t) (table-of v canonical)) (confused v L13)) L13-intrinsic-emulated)
 (declare-rel confused-at-all (View))
 (rule (=> (confused v c) (confused-at-all v)) confused-at-all)
 (declare-rel confusion (View Code))
@@ -135,6 +140,13 @@
 (rule (=> (and (mistaken v r2) (not (confused-at-all v))) (confusion v L25)) L25-arbitrary-candidate)
 (rule (=> (and (strays-to v i2) (not (confused-at-all v)) (not (mistaken-at-all v))) (confusion v L22)) L22-merged-imports)
 (rule (=> (mistaken v r2) (mistaken-at-all v)) mistaken-at-all)
+; a table where nobody's handles live, and nothing of another type either
+(declare-rel strays-to-somebody (View))
+(rule (=> (strays-to v i2) (strays-to-somebody v)) strays-to-somebody)
+(declare-rel strays-into-nothing (View))
+(rule (=> (and (strays-into v t) (not (strays-to-somebody v)) (not (mistaken-at-all v))) (strays-into-nothing v))
+      strays-into-nothing)
+(rule (=> (and (strays-into-nothing v) (not (confused-at-all v))) (confusion v L25)) L25-table-of-nobody)
 
 (declare-rel view-named-wrong (View))
 (rule (=> (violates-type v) (view-named-wrong v)) view-type-wrong)
@@ -199,6 +211,7 @@
 (rule (=> (lent-out p) (host-value p)) host-value-lent)
 (rule (=> (and (leak p) (host-value p)) (finding unit-position p L13)) L13-token)
 (rule (=> (neglects-token-kept p) (finding unit-position p L13)) L13-token-touched)
+(rule (=> (neglects-canonical-borrow p) (finding unit-position p L13)) L13-borrow-in-canonical)
 (rule (=> (and (missing p) (rep-in p)) (finding unit-position p L12)) L12-shifted)
 (declare-rel inner-missing (Position Kind))
 (rule (=> (and (missing p) (inner p h)) (inner-missing p h)) inner-missing)

@@ -93,6 +93,7 @@ std::vector<Finding> name_findings(const Topology& topology, const Plan& plan, c
   for (const smt::Broken& row : pass.broken) {
     broken_units.insert(row.unit);
   }
+  report.latent = !std::all_of(broken_units.begin(), broken_units.end(), is_reachable);
   std::vector<Unit> units = pass.suspicious;
   std::stable_partition(units.begin(), units.end(), is_reachable);
   std::stable_partition(units.begin(), units.end(),
@@ -119,6 +120,15 @@ std::vector<Finding> name_findings(const Topology& topology, const Plan& plan, c
     }
   }
 
+  const auto rules_of = [&](const Unit& unit) {
+    const auto [begin, end] = std::equal_range(
+        pass.broken.begin(), pass.broken.end(), smt::Broken{unit, 0},
+        [](const smt::Broken& left, const smt::Broken& right) { return left.unit < right.unit; });
+    std::vector<smt::RuleText::Rule> all;
+    std::transform(begin, end, std::back_inserter(all),
+                   [&](const smt::Broken& row) { return rules.rules[row.rule]; });
+    return all;
+  };
   std::map<std::string, std::size_t> causes;
   std::vector<Finding> findings;
   for (auto& [unit, names] : codes) {
@@ -129,11 +139,15 @@ std::vector<Finding> name_findings(const Topology& topology, const Plan& plan, c
     });
     if (broken && !harmful && (is_reachable(unit) || options.latent)) {
       // A way round that ends where it should: no leak that has a name, and nothing that the theorem covers.
-      ++report.unproved;
+      Unproved& place = report.unproved.emplace_back();
+      place.unit = unit;
+      place.place = place_of(topology, plan, unit);
+      place.pointer = pointer_to(topology, plan, unit);
+      place.rules = rules_of(unit);
       if (report.error.empty()) {
         report.error = fmt::format(
             "{}: no leak has a name there, but the plan does not do it in a form that is known to be right",
-            place_of(topology, plan, unit));
+            place.place);
       }
     } else if (!broken && harmful) {
       report.error =
@@ -164,11 +178,8 @@ std::vector<Finding> name_findings(const Topology& topology, const Plan& plan, c
       finding.harm = info_of(finding.code).harm;
       finding.unit = unit;
       finding.reachable = is_reachable(unit);
-      const auto [begin, end] = std::equal_range(
-          pass.broken.begin(), pass.broken.end(), smt::Broken{unit, 0},
-          [](const smt::Broken& left, const smt::Broken& right) { return left.unit < right.unit; });
-      for (auto row = begin; row != end && names_of == &first; ++row) {
-        finding.rules.push_back(rules.rules[row->rule]);
+      if (names_of == &first) {
+        finding.rules = rules_of(unit);
       }
       findings.push_back(std::move(finding));
     }

@@ -68,12 +68,21 @@ struct Finding {
   std::vector<topology::InstanceId> involved;  ///< the topology cut down to what the finding needs, in order
 };
 
+/// A place that breaks a rule by no leak that has a name: not refuted, not proved.
+struct Unproved {
+  Unit unit;
+  std::string place;                       ///< in the words of the source
+  std::string pointer;                     ///< JSON pointer into the plan's file; empty without one
+  std::vector<smt::RuleText::Rule> rules;  ///< premises and duties that it breaks
+};
+
 struct Report {
   Verdict verdict = Verdict::kUnknown;
-  std::vector<Finding> findings;  ///< refuting ones first, then warnings, then latent ones
-  std::uint64_t unnamed = 0;      ///< suspicious units beyond those that were looked at closely
-  bool undecided = false;         ///< one of them might refute
-  std::uint64_t unproved = 0;  ///< units that break a rule, where no leak has a name: not refuted, not proved
+  std::vector<Finding> findings;   ///< refuting ones first, then warnings, then latent ones
+  std::uint64_t unnamed = 0;       ///< suspicious units beyond those that were looked at closely
+  bool latent = false;             ///< a rule is broken where no export of the world leads
+  bool undecided = false;          ///< one of them might refute
+  std::vector<Unproved> unproved;  ///< in the order of their units
   std::vector<std::string> assumptions;
   std::vector<topology::Unsupported> unsupported;
   std::string error;       ///< kError and kUnknown: what went wrong; the first unproved place

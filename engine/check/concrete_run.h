@@ -275,6 +275,11 @@ class ConcreteRun {
         fail("the plan works on the host's own entries");
         return;
       }
+      if (step.op == routing::StepOp::kBorrow && step.table == routing::kCanonicalTable &&
+          receiver.instance != topology::kHost) {
+        fail("1.6: the fused component is the definer, and is given no borrow entry");
+        return;
+      }
       if (makes) {
         const auto index = make(step.table, step.type, value, step.op == routing::StepOp::kNew);
         if (!index) {

@@ -26,6 +26,10 @@ std::optional<routing::PositionRoute> right_conversion(const topology::Topology&
     starts_as_rep |= from_canonical;
     ends_as_rep |= to_canonical;
   }
+  // FS1: a borrow entry that the run time makes of itself arrives as the rep.
+  if (borrow && !ends_as_rep && receiver.instance != kHost && to.table == kCanonicalTable) {
+    return std::nullopt;
+  }
   routing::PositionRoute route;
   if (!starts_as_rep) {
     route.steps[route.count++] = {borrow ? StepOp::kLend : StepOp::kTake, from.table, {}};

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <tuple>
 
 #include "engine/check/words.h"
@@ -11,39 +12,6 @@ namespace {
 
 using routing::Plan;
 using topology::Topology;
-
-/// The JSON pointer to what the plan's file says of a unit; the nearest entry around it where it says
-/// nothing; empty for a plan that was not read from a file.
-std::string pointer_to(const Topology& topology, const Plan& plan, const Unit& unit) {
-  const auto entry = [](const std::vector<std::uint32_t>& entries, std::uint32_t id) {
-    return id < entries.size() ? entries[id] : routing::PlanEntries::kNone;
-  };
-  if (plan.entries.views.empty() && plan.entries.tables.empty()) {
-    return {};
-  }
-  switch (unit.kind) {
-    case UnitKind::kPosition: {
-      const std::uint32_t boundary =
-          entry(plan.entries.boundaries, topology.positions[unit.id].boundary.value);
-      const std::uint32_t position = entry(plan.entries.positions, unit.id);
-      return boundary == routing::PlanEntries::kNone ? "/boundaries"
-             : position == routing::PlanEntries::kNone
-                 ? fmt::format("/boundaries/{}", boundary)
-                 : fmt::format("/boundaries/{}/positions/{}", boundary, position);
-    }
-    case UnitKind::kView: {
-      const std::uint32_t view = entry(plan.entries.views, unit.id);
-      return view == routing::PlanEntries::kNone ? "/views" : fmt::format("/views/{}", view);
-    }
-    case UnitKind::kTable: {
-      const std::uint32_t table = entry(plan.entries.tables, unit.id);
-      return table == routing::PlanEntries::kNone ? "/tables" : fmt::format("/tables/{}", table);
-    }
-    case UnitKind::kKey:
-      return fmt::format("/types/{}", unit.id);
-  }
-  return {};
-}
 
 std::string destructors_words(const Topology& topology, const std::vector<topology::ResourceId>& resources) {
   std::string words;
@@ -101,6 +69,12 @@ std::pair<std::string, std::string> layout_words(const topology::Layout& planned
           "put into its " + location_words(right.callee)};
 }
 
+/// What is lent is taken: its owner has no handle any more.
+bool takes_what_is_lent(const Topology& topology, const Finding& finding) {
+  return finding.code == 43 && finding.unit.kind == UnitKind::kPosition &&
+         topology.positions[finding.unit.id].kind == topology::HandleKind::kBorrow;
+}
+
 void explain_position(const Topology& topology, const Plan& plan, Finding& finding) {
   const std::uint32_t id = finding.unit.id;
   const routing::PositionRoute& route = plan.positions[id];
@@ -134,6 +108,20 @@ void explain_position(const Topology& topology, const Plan& plan, Finding& findi
     case 41:
       finding.gets = "an entry that is read without counting a lend";
       finding.belongs = "an entry that is lent while the call lasts";
+      finding.because = fmt::format("the plan's steps are: {}", steps_words(plan, route));
+      break;
+    case 43:
+      // Either an own arrives as a borrow, which the words above say, or what was lent was taken.
+      if (takes_what_is_lent(topology, finding)) {
+        const std::string lender =
+            plan.tables[plan.views[topology.positions[id].sender.value].table.value].id;
+        finding.headline = "owner loses what it lent";
+        finding.gets += fmt::format(", and the lender's entry is removed from table {}", lender);
+        finding.belongs += fmt::format(", and the lender's entry stays in table {}, lent", lender);
+        finding.because =
+            fmt::format("the plan takes the entry instead of lending it: {}", steps_words(plan, route));
+        break;
+      }
       finding.because = fmt::format("the plan's steps are: {}", steps_words(plan, route));
       break;
     case 50:
@@ -282,6 +270,37 @@ std::string place_of(const Topology& topology, const Plan& plan, const Unit& uni
   return {};
 }
 
+std::string pointer_to(const Topology& topology, const Plan& plan, const Unit& unit) {
+  const auto entry = [](const std::vector<std::uint32_t>& entries, std::uint32_t id) {
+    return id < entries.size() ? entries[id] : routing::PlanEntries::kNone;
+  };
+  if (plan.entries.views.empty() && plan.entries.tables.empty()) {
+    return {};
+  }
+  switch (unit.kind) {
+    case UnitKind::kPosition: {
+      const std::uint32_t boundary =
+          entry(plan.entries.boundaries, topology.positions[unit.id].boundary.value);
+      const std::uint32_t position = entry(plan.entries.positions, unit.id);
+      return boundary == routing::PlanEntries::kNone ? "/boundaries"
+             : position == routing::PlanEntries::kNone
+                 ? fmt::format("/boundaries/{}", boundary)
+                 : fmt::format("/boundaries/{}/positions/{}", boundary, position);
+    }
+    case UnitKind::kView: {
+      const std::uint32_t view = entry(plan.entries.views, unit.id);
+      return view == routing::PlanEntries::kNone ? "/views" : fmt::format("/views/{}", view);
+    }
+    case UnitKind::kTable: {
+      const std::uint32_t table = entry(plan.entries.tables, unit.id);
+      return table == routing::PlanEntries::kNone ? "/tables" : fmt::format("/tables/{}", table);
+    }
+    case UnitKind::kKey:
+      return fmt::format("/types/{}", unit.id);
+  }
+  return {};
+}
+
 void explain_unit(const Topology& topology, const Plan& plan, Finding& finding) {
   const Unit& unit = finding.unit;
   finding.place = place_of(topology, plan, unit);
@@ -309,6 +328,31 @@ void explain_unit(const Topology& topology, const Plan& plan, Finding& finding) 
       break;
     }
   }
+}
+
+std::string symptom_of(const Topology& topology, const Plan& plan, const Finding& finding) {
+  if (takes_what_is_lent(topology, finding)) {
+    return "the owner's next use of its handle traps; nobody is left to drop the object";
+  }
+  if (finding.code == 13 && finding.unit.kind == UnitKind::kView) {
+    return "unknown handle, or another resource's: canonical indices are no indices of the other table";
+  }
+  if (finding.code == 13 && finding.unit.kind == UnitKind::kPosition) {
+    const topology::Position& position = topology.positions[finding.unit.id];
+    const bool at_host = topology.views[position.sender.value].instance == topology::kHost ||
+                         topology.views[position.receiver.value].instance == topology::kHost;
+    const bool token =
+        topology.resources[topology.views[position.sender.value].resource.value].definer == topology::kHost;
+    const routing::PositionRoute& route = plan.positions[finding.unit.id];
+    const bool enters =
+        std::any_of(route.steps.begin(), route.steps.begin() + route.count, [](const auto& step) {
+          return step.op == routing::StepOp::kBorrow && step.table == routing::kCanonicalTable;
+        });
+    if (!token && enters && topology.views[position.receiver.value].instance != topology::kHost) {
+      return at_host ? "a handle operation on a rep" : "a handle operation on what is no handle";
+    }
+  }
+  return std::string(info_of(finding.code).symptom);
 }
 
 }  // namespace meld_verify::check

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "engine/check/explain_unit.h"
 #include "engine/check/words.h"
 
 namespace meld_verify::check {
@@ -29,7 +30,8 @@ Ways::Ways(const Topology& topology, const routing::Plan& plan)
   }
 }
 
-std::vector<std::uint32_t> Ways::shortest(ResourceId resource, InstanceId goal, bool must_own) const {
+std::optional<std::vector<std::uint32_t>> Ways::shortest(ResourceId resource, InstanceId goal,
+                                                         bool must_own) const {
   // A state is an instance and whether it owns what it holds: what is only lent can be lent on, not given.
   using State = std::pair<std::uint32_t, bool>;
   std::map<std::uint32_t, std::vector<std::uint32_t>> leaving;
@@ -68,10 +70,10 @@ std::vector<std::uint32_t> Ways::shortest(ResourceId resource, InstanceId goal, 
       }
     }
   }
-  return {};
+  return std::nullopt;
 }
 
-std::vector<std::uint32_t> Ways::positions_before(const Unit& unit) const {
+std::optional<std::vector<std::uint32_t>> Ways::positions_before(const Unit& unit) const {
   switch (unit.kind) {
     case UnitKind::kPosition: {
       const topology::Position& position = topology_.positions[unit.id];
@@ -82,9 +84,14 @@ std::vector<std::uint32_t> Ways::positions_before(const Unit& unit) const {
       return shortest(topology_.views[unit.id].resource, topology_.views[unit.id].instance, false);
     case UnitKind::kTable:
     case UnitKind::kKey:
-      return {};
+      break;
   }
-  return {};
+  return std::vector<std::uint32_t>{};
+}
+
+bool Ways::is_made(ResourceId resource) const {
+  return std::any_of(topology_.views.begin(), topology_.views.end(),
+                     [&](const topology::View& view) { return view.has_new && view.resource == resource; });
 }
 
 void Ways::describe(Finding& finding) const {
@@ -106,15 +113,28 @@ void Ways::describe(Finding& finding) const {
   } else if (finding.unit.kind == UnitKind::kKey) {
     resource = plan_.types[finding.unit.id].resource;
   }
+  const auto before = positions_before(finding.unit);
   if (resource) {
     const topology::Resource& what = topology_.resources[resource->value];
     involve(what.definer);
-    finding.way.push_back({.verb = "born",
-                           .where = name(what.definer),
-                           .what = what.definer == topology::kHost ? "given by the host" : "resource.new",
-                           .space = (what.definer == topology::kHost ? "canonical handle of " : "rep of ") +
-                                    resource_words(topology_, *resource),
-                           .belongs = {}});
+    const bool given = what.definer == topology::kHost;
+    WayStep birth{
+        .verb = "born",
+        .where = name(what.definer),
+        .what = given ? "given by the host" : "resource.new",
+        .space = (given ? "canonical handle of " : "rep of ") + resource_words(topology_, *resource),
+        .belongs = {}};
+    if (!before) {
+      birth.where = name(finding.unit.kind == UnitKind::kPosition
+                             ? topology_.views[topology_.positions[finding.unit.id].sender.value].instance
+                             : topology_.views[finding.unit.id].instance);
+      birth.what = "no way in this component brings one here";
+      birth.space.clear();
+    } else if (!given && !is_made(*resource)) {
+      birth.what = "nothing in this component makes one";
+      birth.space.clear();
+    }
+    finding.way.push_back(std::move(birth));
   }
   const auto cross = [&](std::uint32_t p, bool wrong) {
     const topology::Position& position = topology_.positions[p];
@@ -145,7 +165,7 @@ void Ways::describe(Finding& finding) const {
     }
     finding.way.push_back(std::move(arrival));
   };
-  for (const std::uint32_t p : positions_before(finding.unit)) {
+  for (const std::uint32_t p : before.value_or(std::vector<std::uint32_t>{})) {
     cross(p, false);
   }
   if (finding.unit.kind == UnitKind::kPosition) {
@@ -194,7 +214,7 @@ void Ways::describe(Finding& finding) const {
          .where = finding.unit.kind == UnitKind::kPosition
                       ? name(topology_.views[topology_.positions[finding.unit.id].receiver.value].instance)
                       : where,
-         .what = std::string(info_of(finding.code).symptom),
+         .what = symptom_of(topology_, plan_, finding),
          .space = {},
          .belongs = {}});
   }

@@ -120,6 +120,10 @@ std::string belongs_words(const Topology& topology, const Plan& plan, std::uint3
   if (ends.arrives_as_rep()) {
     return rep_words(topology, ends);
   }
+  if (ends.borrow && !ends.token() && ends.receiver.instance != kHost &&
+      ends.to.storage == routing::Storage::kCanonical) {
+    return fmt::format("borrow handle in a table of {}'s own", name_of(topology, ends.receiver.instance));
+  }
   return fmt::format("{} handle in table {}", ends.borrow ? "borrow" : "own", ends.to.id);
 }
 
@@ -132,6 +136,11 @@ std::string arrives_words(const Topology& topology, const Plan& plan, std::uint3
   for (std::uint32_t i = 0; i < route.count; ++i) {
     const routing::Step& step = route.steps[i];
     const std::string& at = plan.tables[step.table.value].id;
+    if (step.op == StepOp::kBorrow && step.table == routing::kCanonicalTable && !ends.token() &&
+        ends.receiver.instance != kHost) {
+      return "no handle: to the run time the fused component is the definer, and is never given a borrow "
+             "entry";
+    }
     if (step.op == StepOp::kNew || step.op == StepOp::kBorrow) {
       value = fmt::format("{} handle in table {}{}", step.op == StepOp::kNew ? "own" : "borrow", at,
                           rep ? "" : ", whose rep is a " + value);
@@ -154,7 +163,7 @@ std::string required_words(const Topology& topology, const Plan& plan, std::uint
   const auto route = right_conversion(topology, position, plan.views[position.sender.value],
                                       plan.views[position.receiver.value]);
   return route ? steps_words(plan, *route)
-               : "keep the host's handles in tables of the instances' own, not in the canonical one";
+               : "keep the handles of instances in tables of their own, not in the canonical one";
 }
 
 }  // namespace meld_verify::check

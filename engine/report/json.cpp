@@ -18,6 +18,14 @@ Json unit_json(const check::Unit& unit) {
   return Json{{"kind", kKinds[static_cast<std::size_t>(unit.kind)]}, {"number", unit.id}};
 }
 
+Json rules_json(const std::vector<smt::RuleText::Rule>& broken) {
+  Json rules = Json::array();
+  for (const smt::RuleText::Rule& rule : broken) {
+    rules.push_back({{"name", rule.name}, {"sentence", rule.sentence}});
+  }
+  return rules;
+}
+
 Json finding_json(const check::Finding& finding, const topology::Topology& topology) {
   Json json{{"code", code_name(finding.code)},
             {"name", finding.headline},
@@ -38,10 +46,7 @@ Json finding_json(const check::Finding& finding, const topology::Topology& topol
   for (const check::Unit& unit : finding.others) {
     others.push_back(unit_json(unit));
   }
-  Json& rules = json["rules"] = Json::array();
-  for (const smt::RuleText::Rule& rule : finding.rules) {
-    rules.push_back({{"name", rule.name}, {"sentence", rule.sentence}});
-  }
+  json["rules"] = rules_json(finding.rules);
   json["gets"] = finding.gets;
   json["belongs"] = finding.belongs;
   json["because"] = finding.because;
@@ -103,7 +108,16 @@ std::string report_json(const check::Report& report, const topology::Topology& t
     findings.push_back(finding_json(finding, topology));
   }
   json["further-places"] = report.unnamed;
-  json["unproved-places"] = report.unproved;
+  json["unproved-places"] = report.unproved.size();
+  Json& unproved = json["unproved"] = Json::array();
+  for (const check::Unproved& item : report.unproved) {
+    Json line{{"place", item.place}, {"unit", unit_json(item.unit)}};
+    if (!item.pointer.empty()) {
+      line["pointer"] = item.pointer;
+    }
+    line["rules"] = rules_json(item.rules);
+    unproved.push_back(std::move(line));
+  }
   // The file may be named by any bytes.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -104,6 +104,20 @@ TEST_F(ReportJson, TheSchemaNoticesWhatIsWrong) {
   }
 }
 
+TEST_F(ReportJson, KeepsToItsSchemaWhereItNamesWhatIsUnproved) {
+  topology::Topology topology;
+  topology.names = {""};
+  topology.instances.resize(2);
+  routing::Plan plan;
+  plan.tables.emplace_back();
+  check::Report report;
+  report.unproved = {{{check::UnitKind::kPosition, 3}, "a → b", "/boundaries/0", {{"a rule", "so"}}}, {}};
+  const json text = json::parse(report_json(report, topology, plan, "a plan"));
+  EXPECT_EQ(problems(text), "");
+  EXPECT_EQ(text["unproved-places"], 2);
+  EXPECT_EQ(text["unproved"][0]["pointer"], "/boundaries/0");
+}
+
 TEST_F(ReportJson, AFileMayBeNamedByAnyBytes) {
   topology::Topology topology;
   topology.names = {""};

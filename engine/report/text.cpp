@@ -44,6 +44,16 @@ std::string field(std::string_view label, const std::string& text, std::size_t i
   return wrapped(std::string(indent, ' ') + padded(label, 13) + text, column);
 }
 
+std::string rules_text(const std::vector<smt::RuleText::Rule>& rules) {
+  std::string text;
+  std::string_view label = "broken rule";
+  for (const smt::RuleText::Rule& rule : rules) {
+    text += field(label, fmt::format("{} ({})", rule.sentence, rule.name), 4);
+    label = "";
+  }
+  return text;
+}
+
 std::string finding_text(const Finding& finding, std::size_t number, const Topology& topology, bool colour) {
   const std::string also = [&] {
     std::string words;
@@ -90,14 +100,10 @@ std::string finding_text(const Finding& finding, std::size_t number, const Topol
     text += field("belongs", painted(finding.belongs, Paint::kRight, colour), 4);
   }
   text += field("because", finding.because, 4);
-  std::string_view label = "broken rule";
-  for (const smt::RuleText::Rule& rule : finding.rules) {
-    text += field(label, fmt::format("{} ({})", rule.sentence, rule.name), 4);
-    label = "";
-  }
+  text += rules_text(finding.rules);
   text += field("mend", finding.mend, 4);
   if (!finding.repair.empty()) {
-    text += field("", "as a JSON patch: `repair` in --format json", 4);
+    text += field("", "as a JSON patch: `repair` in --format json; apply one finding's at a time", 4);
   }
   return text;
 }
@@ -107,13 +113,14 @@ std::string head(const Report& report, std::string_view subject, bool colour) {
                                                                [](const Finding& f) { return f.refutes; }));
   switch (report.verdict) {
     case Verdict::kProved:
-      return fmt::format("{}  every handle in {} arrives where it belongs\n",
-                         painted("PROVED ", Paint::kRight, colour), subject);
+      return fmt::format("{}  every handle in {} {}arrives where it belongs\n",
+                         painted("PROVED ", Paint::kRight, colour), subject,
+                         report.latent ? "that the world's exports reach " : "");
     case Verdict::kRefuted:
       return fmt::format("{}  {} mixes up resource handles: {}\n", painted("REFUTED", Paint::kWrong, colour),
                          subject, counted(refuting, "finding"));
     case Verdict::kUnknown:
-      return fmt::format("UNKNOWN  {}: {}\n", subject, report.error);
+      return wrapped(fmt::format("UNKNOWN  {}: {}", subject, report.error), 9);
     case Verdict::kUnsupported:
       return fmt::format("UNSUPPORTED  {} is about a component that is out of scope\n", subject);
     case Verdict::kError:
@@ -181,9 +188,23 @@ std::string report_text(const Report& report, const Topology& topology, const Pl
   if (report.unnamed != 0) {
     text += fmt::format("  {} looked suspicious too\n", counted(report.unnamed, "further place"));
   }
-  if (report.unproved != 0) {
+  if (!report.unproved.empty()) {
     text += fmt::format("  {} neither known to be right nor shown to be wrong\n",
-                        counted(report.unproved, "place"));
+                        counted(report.unproved.size(), "place"));
+    const std::size_t shown =
+        options.all ? report.unproved.size() : std::min(kInFull, report.unproved.size());
+    for (std::size_t i = 0; i < shown; ++i) {
+      const check::Unproved& item = report.unproved[i];
+      text += field("at", item.place, 4);
+      if (!item.pointer.empty()) {
+        text += field("in the plan", item.pointer, 4);
+      }
+      text += rules_text(item.rules);
+    }
+    if (shown != report.unproved.size()) {
+      text += fmt::format("    and {}; --all shows them\n",
+                          counted(report.unproved.size() - shown, "more place"));
+    }
   }
   text += counts(report, topology, plan);
   for (const std::string& assumption : report.assumptions) {
