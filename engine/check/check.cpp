@@ -242,6 +242,22 @@ void decide(const Topology& topology, const Plan& plan, const smt::RuleText& rul
   }
 }
 
+/// A table that is full traps, where the law knows no such limit but memory.
+void assume_capacities(const Plan& plan, Report& report) {
+  constexpr std::size_t kMostSaid = 8;
+  std::size_t limited = 0;
+  for (const routing::Table& table : plan.tables) {
+    if (table.capacity && table.overflow == routing::Overflow::kTrap && ++limited <= kMostSaid) {
+      report.assumptions.push_back(
+          fmt::format("at most {} handles live at once in table {}", *table.capacity, table.id));
+    }
+  }
+  if (limited > kMostSaid) {
+    report.assumptions.push_back(fmt::format(
+        "no other table with a capacity ({} in all) holds more live handles", limited - kMostSaid));
+  }
+}
+
 }  // namespace
 
 Report check(const Topology& topology, const Plan& plan, const smt::RuleText& rules, const Options& options) {
@@ -250,6 +266,7 @@ Report check(const Topology& topology, const Plan& plan, const smt::RuleText& ru
       options.profile == Profile::kStrict
           ? "the fused code does what the plan says"
           : "the fused code does what the plan says; guests keep to the Canonical ABI");
+  assume_capacities(plan, report);
   if (!topology.unsupported.empty()) {
     report.verdict = Verdict::kUnsupported;
     report.unsupported = topology.unsupported;

@@ -23,6 +23,11 @@ TEST(Places, AJoinedSlotHasItsType) {
   EXPECT_EQ(place_words(at({.slot = 1, .slot_type = SlotType::kI64, .lists = {}})), "slot 1 (i64)");
 }
 
+TEST(Places, AJoinedSlotThatHoldsAPointerHasItsType) {
+  EXPECT_EQ(place_words(at({.slot = 1, .slot_type = SlotType::kI64, .lists = {{0, 8}}, .offset = 4})),
+            "slot 1 (i64) → element (of 8 bytes) +4");
+}
+
 TEST(Places, SpilledHandlesLieInAnArea) {
   EXPECT_EQ(place_words(at({.root = Root::kParamArea, .lists = {}, .offset = 64})), "param area +64");
   EXPECT_EQ(place_words(at({.root = Root::kResultArea, .lists = {}, .offset = 4})), "result area +4");

@@ -163,6 +163,26 @@ INSTANTIATE_TEST_SUITE_P(
                "instance 0 is the host, which has no memory; expected a guest"}));
 
 INSTANTIATE_TEST_SUITE_P(
+    InPlaces, BreakOfAReference,
+    ::testing::Values(
+        Broken{
+            R"([{"op": "add", "path": "/boundaries/1/positions/0/caller", "value": {"flat": 0, "offset": 4}}])",
+            "/boundaries/1/positions/0/caller/offset",
+            "a slot has no bytes to count; expected no such member, or \"lists\" whose pointer is in the "
+            "slot"},
+        Broken{R"([{"op": "add", "path": "/boundaries/1/positions/0/callee",
+                    "value": {"flat": 0, "lists": [], "offset": 0}}])",
+               "/boundaries/1/positions/0/callee/offset",
+               "a slot has no bytes to count; expected no such member, or \"lists\" whose pointer is in the "
+               "slot"},
+        Broken{R"([{"op": "add", "path": "/boundaries/1/positions/1/guards",
+                    "value": [{"caller": {"flat": 1, "lists": [{"stride": 8}], "offset": 1},
+                               "callee": {"flat": 1, "offset": 1}, "case": 1}]}])",
+               "/boundaries/1/positions/1/guards/0/callee/offset",
+               "a slot has no bytes to count; expected no such member, or \"lists\" whose pointer is in the "
+               "slot"}));
+
+INSTANTIATE_TEST_SUITE_P(
     InViews, BreakOfAReference,
     ::testing::Values(
         Broken{R"([{"op": "replace", "path": "/views/0/instance", "value": 4}])", "/views/0/instance",

@@ -111,11 +111,11 @@ bool same_place(const Location& left, const Location& right) {
     return false;
   }
   const bool flat = left.root == Root::kFlat;
-  if (flat && left.slot != right.slot) {
+  if (flat && (left.slot != right.slot || left.slot_type != right.slot_type)) {
     return false;
   }
   if (left.lists.empty()) {
-    return flat ? left.slot_type == right.slot_type : left.offset == right.offset;
+    return flat || left.offset == right.offset;
   }
   for (std::size_t i = 0; i < left.lists.size(); ++i) {
     const bool from_slot = flat && i == 0;

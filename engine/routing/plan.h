@@ -146,7 +146,7 @@ struct Plan {
 ///   objects deep; at a JSON pointer, like all the others;
 /// - "plan-reference": names an instance, resource, view, boundary, position, table, type or intrinsic that
 ///   does not exist, or one twice, or says of one what the topology does not (a boundary's caller, a
-///   position's kind, …), or has no entry for a guest's view;
+///   position's kind, …), or has no entry for a guest's view, or gives a slot without lists an offset;
 /// - "too-large": more than 1 GiB of text or 2^25 JSON values;
 /// - "spec-directory", "spec-file": the schema cannot be read (see spec_files.h).
 [[nodiscard]] wasm::Expected<Plan> read_plan(std::string_view json, std::string_view file,

@@ -44,9 +44,9 @@ topology::Location random_location() {
   location.offset = below(1000);
   if (location.root == topology::Root::kFlat) {  // what says nothing is as topologies have it
     location.slot = below(16);
+    location.slot_type = static_cast<topology::SlotType>(below(4));
     if (location.lists.empty()) {
       location.offset = 0;
-      location.slot_type = static_cast<topology::SlotType>(below(4));
     } else {
       location.lists[0].offset = 0;
     }

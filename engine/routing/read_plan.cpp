@@ -556,6 +556,9 @@ class PlanReader {
       }
     }
     out.count = static_cast<std::uint8_t>(listed.size());
+    if (!places_are_whole(entry, at)) {
+      return false;
+    }
     if (auto layout = read_layout(entry, topology_.layouts[position.layout.value])) {
       const auto next = static_cast<std::uint32_t>(plan_.layouts.size());
       const auto [place, fresh] = layout_numbers_.emplace(std::move(*layout), next + 1);
@@ -563,6 +566,32 @@ class PlanReader {
         plan_.layouts.push_back(place->first);
       }
       out.layout_override = place->second;
+    }
+    return true;
+  }
+
+  /// Looks at "caller" and "callee" of a position or guard, and at a position's guards.
+  bool places_are_whole(const json& object, const JsonPath& at) {
+    for (const std::string_view side : {"caller", "callee"}) {
+      const json* place = member(object, side);
+      if (place == nullptr || !place->contains("flat") || !place->contains("offset")) {
+        continue;
+      }
+      const json* lists = member(*place, "lists");
+      if (lists == nullptr || lists->empty()) {
+        const JsonPath here = at / side;
+        return complaint_.raise(here / "offset",
+                                "a slot has no bytes to count; expected no such member, or \"lists\" whose "
+                                "pointer is in the slot");
+      }
+    }
+    if (const json* guards = member(object, "guards")) {
+      const JsonPath here = at / "guards";
+      for (std::size_t i = 0; i < guards->size(); ++i) {
+        if (!places_are_whole((*guards)[i], here / i)) {
+          return false;
+        }
+      }
     }
     return true;
   }

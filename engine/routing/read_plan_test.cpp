@@ -200,9 +200,16 @@ TEST(ReadPlan, NotesOnlyPlacesThatDiffer) {
   position["guards"] = json::parse(
       R"([{"caller": {"flat": 1, "lists": [{"stride": 8}]}, "callee": {"flat": 1, "lists": [{"stride": 8}]},
            "width": 1, "case": 1, "label": "another name"}])");
-  position["caller"] =
-      json::parse(R"({"flat": 1, "type": "i64", "lists": [{"offset": 5, "stride": 8}], "offset": 4})");
+  position["caller"] = json::parse(R"({"flat": 1, "lists": [{"offset": 5, "stride": 8}], "offset": 4})");
   EXPECT_EQ(read(plan).positions[2].layout_override, 0U);  // each change is in what says nothing there
+
+  position["caller"]["type"] = "i64";
+  EXPECT_EQ(read(plan).positions[2].layout_override, 1U);
+  position["caller"].erase("type");
+  position["guards"][0]["callee"]["type"] = "f64";
+  EXPECT_EQ(read(plan).positions[2].layout_override, 1U);
+  position["guards"][0]["callee"].erase("type");
+  EXPECT_EQ(read(plan).positions[2].layout_override, 0U);
 
   position["guards"][0]["width"] = 2;
   EXPECT_EQ(read(plan).positions[2].layout_override, 1U);

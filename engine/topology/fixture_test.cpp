@@ -86,6 +86,15 @@ TEST(FixtureTest, AJoinedSlotIsWide) {
   EXPECT_EQ(held.guards[0].case_index, 0u);
 }
 
+TEST(FixtureTest, AJoinedSlotThatHoldsAListsPointerIsWide) {
+  const auto topology = read(kFolder / "place-joined-list.wasm");
+  ASSERT_TRUE(topology);
+  const Layout& all = layout_of(*topology, "params/choice/all/[]");
+  EXPECT_EQ(all.caller.slot_type, SlotType::kI64);
+  EXPECT_EQ(all.callee.slot_type, SlotType::kI64);
+  EXPECT_EQ(all.callee.lists.size(), 1u);
+}
+
 TEST(FixtureTest, SeventeenParametersLieInTheArea) {
   const auto topology = read(kFolder / "place-flat-17.wasm");
   ASSERT_TRUE(topology);

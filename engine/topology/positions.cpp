@@ -111,7 +111,7 @@ class Visitor {
     location.slot = start.root == Root::kFlat ? start.slot : 0;
     location.lists = start.lists;
     location.offset = start.flat ? 0 : static_cast<std::uint32_t>(start.offset);
-    if (start.flat && start.slot < slots_->size()) {
+    if (start.root == Root::kFlat && start.slot < slots_->size()) {
       location.slot_type = (*slots_)[start.slot];
     }
     return location;

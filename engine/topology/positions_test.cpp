@@ -151,10 +151,25 @@ TEST_F(PositionsTest, AnInnerDiscriminantIsJoinedAsAnyOtherSlot) {
            {when(slot(0), 4, 0, "perhaps"), when(slot(1, SlotType::kI64), 4, 1, "some")}}});
 }
 
-TEST_F(PositionsTest, AListBehindAJoinedSlotHasNoSlotType) {
+TEST_F(PositionsTest, APointerInASlotJoinedWithAWiderCaseIsWide) {
   const TypeId outer = small.variant({{"all", small.list(own)}, {"number", u64}});
   Location at = behind_slot(1, {{0, 4}}, 0);
+  at.slot_type = SlotType::kI64;
   expect(signature({{"v", outer}}), {{"params/v/all/[]", at, {when(slot(0), 4, 0, "all")}}});
+  // A discriminant among the elements lies behind the same pointer.
+  const TypeId maybes = small.variant({{"all", small.list(small.option(own))}, {"number", u64}});
+  at.lists = {{0, 8}};
+  Location held = at;
+  held.offset = 4;
+  expect(signature({{"v", maybes}}),
+         {{"params/v/all/[]/some", held, {when(slot(0), 4, 0, "all"), when(at, 1, 1, "some")}}});
+  // Joined with a float that is no wider, it stays what it is; so it does in a slot that no other case has.
+  const TypeId half = small.variant({{"all", small.list(own)}, {"number", primitive(TypeKind::kF32)}});
+  expect(signature({{"v", half}}),
+         {{"params/v/all/[]", behind_slot(1, {{0, 4}}, 0), {when(slot(0), 4, 0, "all")}}});
+  const TypeId later = small.variant({{"pair", small.tuple({u32, small.list(own)})}, {"number", u64}});
+  expect(signature({{"v", later}}),
+         {{"params/v/pair/1/[]", behind_slot(2, {{0, 4}}, 0), {when(slot(0), 4, 0, "pair")}}});
 }
 
 TEST_F(PositionsTest, AResultOfTwoCasesLiesInTheResultArea) {

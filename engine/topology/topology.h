@@ -59,7 +59,8 @@ struct View {
        has_drop = false;  ///< which `canon resource.*` the instance has for it
 };
 
-/// Core type of a flat slot that carries the handle; i64 where the slot is joined with a wider case.
+/// Core type of a flat slot that carries the handle, or the pointer of the list that it is in; i64 where the
+/// slot is joined with a wider case, and then its low half counts.
 enum class SlotType : std::uint8_t { kI32, kI64, kF32, kF64 };
 
 /// Through one list: its pointer lies at `offset` of the area reached so far (its length 4 bytes after),
@@ -81,7 +82,7 @@ enum class Root : std::uint8_t {
 struct Location {
   Root root = Root::kFlat;
   std::uint32_t slot = 0;               ///< kFlat only
-  SlotType slot_type = SlotType::kI32;  ///< kFlat without lists only
+  SlotType slot_type = SlotType::kI32;  ///< kFlat only
   std::vector<ListHop> lists;           ///< outermost first
   std::uint32_t offset = 0;  ///< byte offset in the innermost area; 0 for a flat slot without lists
   auto operator<=>(const Location&) const = default;

@@ -488,11 +488,11 @@ RC_GTEST_PROP(TopologyProperty, PositionsReadAllHandlesOfTheParameters, ()) {
     const Location& at = place.layout.callee;
     RC_ASSERT(at.root == (spilled ? Root::kParamArea : Root::kFlat));
     RC_ASSERT(at == place.layout.caller);
-    if (!spilled && at.lists.empty()) {
+    if (!spilled) {
       RC_ASSERT(letter(at.slot_type) == whole.slots.at(at.slot));
     }
     for (const Guard& guard : place.layout.guards) {
-      if (guard.callee.root == Root::kFlat && guard.callee.lists.empty()) {
+      if (guard.callee.root == Root::kFlat) {
         RC_ASSERT(letter(guard.callee.slot_type) == whole.slots.at(guard.callee.slot));
       }
     }
