@@ -28,10 +28,8 @@ std::string location_words(const topology::Location& location) {
   std::string words;
   switch (location.root) {
     case topology::Root::kFlat:
-      words = fmt::format("slot {}", location.slot);
-      if (location.lists.empty()) {
-        words += fmt::format(" ({})", kSlotTypes[static_cast<std::size_t>(location.slot_type)]);
-      }
+      words = fmt::format("slot {} ({})", location.slot,
+                          kSlotTypes[static_cast<std::size_t>(location.slot_type)]);
       break;
     case topology::Root::kParamArea:
       words = "parameter area";
