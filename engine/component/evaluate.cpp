@@ -17,7 +17,7 @@ struct Overloaded : Ts... {
   using Ts::operator()...;
 };
 template <class... Ts>  // Clang deduces aggregates from 17 on
-Overloaded(Ts...) -> Overloaded<Ts...>;
+Overloaded(Ts...)->Overloaded<Ts...>;
 
 std::optional<CoreSort> core_sort_of(Sort sort) {
   switch (sort) {
