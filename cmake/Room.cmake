@@ -39,7 +39,7 @@ function(meld_verify_tests TARGET)
     return()
   endif()
   if(NOT TESTS_TIMEOUT)
-    set(TESTS_TIMEOUT 300)
+    set(TESTS_TIMEOUT 900)
   endif()
   add_executable(${TARGET} ${TESTS_SOURCES})
   target_link_libraries(${TARGET} PRIVATE meld_verify_flags ${TESTS_LINK} GTest::gtest_main GTest::gtest rapidcheck
