@@ -1,0 +1,144 @@
+#pragma once
+
+// Symbolic execution of generated functions: every path, with the calls it makes, what it writes and what it
+// returns, as terms.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/lift/image.h"
+#include "engine/smt/term.h"
+
+namespace meld_verify::lift {
+
+using smt::Term;
+
+/// Which unknown contents a memory had: 0 at the start of the execution, a new one after each call that may
+/// have changed it.
+using MemoryVersion = wasm::Index<struct MemoryVersionTag>;
+
+/// A memory at one moment: what was there when the execution (or the last unknown change) began, and what was
+/// written since. Cheap to copy.
+struct MemoryState {
+  MemoryId memory;
+  MemoryVersion version;
+  std::shared_ptr<const struct MemoryWrite> last;  ///< newest first; null: none since
+};
+
+/// Bytes that were there when a version of a memory began, as a term: `Terms::text` gives
+/// "(load m0.v1 (add p0 8) 4)". Equal memory, version, address and size: equal term.
+struct LoadedWord {
+  MemoryId memory;
+  MemoryVersion version;
+  Term address;
+  std::uint32_t bytes = 0;  ///< 1, 2, 4 or 8; the term is 8 * bytes wide
+};
+
+/// A stretch of memory as a copy of another one.
+struct CopiedFrom {
+  MemoryId memory;
+  MemoryVersion version;
+  Term address;
+};
+
+/// What a called function is taken for.
+struct CallModel {
+  enum class Kind : std::uint8_t {
+    kInline,      ///< its body is executed
+    kSymbol,      ///< its results are fresh unknowns
+    kFunction,    ///< its result is an unknown that depends on its arguments alone (equal arguments, equal
+                  ///< result)
+    kAllocates,   ///< like kSymbol; the result is not null, and what it points to overlaps nothing else
+    kUnreadable,  ///< the path ends in kStuck
+  };
+  Kind kind = Kind::kSymbol;
+  std::vector<MemoryId> changes;  ///< memories of which nothing is known after the call (kSymbol, kFunction)
+};
+
+struct CallEvent {
+  FunctionId callee;
+  wasm::ByteOffset at;  ///< of the call instruction
+  std::vector<Term> arguments;
+  std::vector<Term> results;
+  std::size_t conditions = 0;       ///< how many of the path's conditions held before it
+  std::vector<MemoryState> before;  ///< by MemoryId
+};
+
+struct Path {
+  enum class End : std::uint8_t {
+    kReturn,
+    kTrap,   ///< `unreachable`, or what always traps
+    kStuck,  ///< what cannot be executed here, or a limit: nothing is known beyond
+  };
+  End end = End::kReturn;
+  wasm::ByteOffset at;  ///< where it ended
+  std::string why;      ///< kStuck
+  std::vector<Term> conditions;
+  std::vector<CallEvent> calls;
+  std::vector<Term> results;
+  std::vector<MemoryState> memories;  ///< at the end, by MemoryId
+  std::vector<Term> globals;          ///< at the end, by GlobalId
+};
+
+struct ExecutionLimits {
+  std::size_t paths = 4096;
+  std::size_t steps = 2'000'000;  ///< instructions in all
+  std::size_t inline_depth = 16;
+};
+
+/// Executes. Two addresses in one memory are told apart when they have the same base and different offsets,
+/// when one of their bases was allocated (CallModel::kAllocates) during the path, when both bases were
+/// declared as areas, or when Z3 says so; where none decides, the value read is an unknown of its own.
+class Executor {
+ public:
+  using Model = std::function<CallModel(FunctionId)>;
+  Executor(const Image& image, smt::Terms& terms, smt::Decider& decider, ExecutionLimits limits = {});
+  ~Executor();
+
+  struct Start {
+    FunctionId function;
+    std::vector<Term> arguments;
+    /// Held to be true, and the terms in `known` held to be the constants beside them wherever they come up
+    /// (loaded words too): this is how a list is given its length.
+    std::vector<Term> conditions;
+    std::vector<std::pair<Term, std::uint64_t>> known;
+    /// Terms that point to areas of their own (parameters that are pointers): they overlap nothing else.
+    std::vector<Term> areas;
+    /// Instead of the initial values, which stand for themselves only where a global is immutable; others are
+    /// symbols.
+    std::vector<std::pair<GlobalId, Term>> globals;
+    /// A path of an earlier run whose memories and globals this one begins with; its conditions hold too.
+    const Path* after = nullptr;
+  };
+  /// All paths. Never throws.
+  [[nodiscard]] std::vector<Path> run(const Start& start, const Model& model);
+
+  /// What a read of `bytes` bytes at `address` would give.
+  [[nodiscard]] Term read(const MemoryState& memory, Term address, std::uint32_t bytes,
+                          std::span<const Term> conditions);
+  /// Where `size` bytes at `address` were copied from as they are, in the end: from a version's beginning;
+  /// the memory itself, when nothing was written there. Nothing: they were not, or it could not be told.
+  [[nodiscard]] std::optional<CopiedFrom> origin(const MemoryState& memory, Term address, Term size,
+                                                 std::span<const Term> conditions);
+  /// The state of a memory before anything happened.
+  [[nodiscard]] MemoryState initial(MemoryId memory) const;
+  /// What a term stands for when it is a word that was in memory.
+  [[nodiscard]] std::optional<LoadedWord> loaded(Term term) const;
+  /// The term for it, made if there is none yet.
+  [[nodiscard]] Term load(const LoadedWord& word);
+  /// Which call of the path gave this result, if `term` is one.
+  [[nodiscard]] std::optional<std::pair<std::size_t, std::size_t>> result_of(const Path& path,
+                                                                             Term term) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace meld_verify::lift

@@ -1,0 +1,111 @@
+#pragma once
+
+// The core code of a file, linked: core instances with their imports resolved, so that a call, a memory or a
+// table is one identity whichever core instance speaks of it. Made of a composed component, of a fused
+// component and of a fused core module alike.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/component/composition.h"
+#include "engine/wasm/instruction.h"
+#include "engine/wasm/module.h"
+
+namespace meld_verify::lift {
+
+using component::CanonId;
+using component::CoreInstanceId;
+using component::CoreModuleId;
+using component::InstanceId;
+
+using FunctionId = wasm::Index<struct LinkedFunctionTag>;
+using MemoryId = wasm::Index<struct LinkedMemoryTag>;
+using TableId = wasm::Index<struct LinkedTableTag>;
+using GlobalId = wasm::Index<struct LinkedGlobalTag>;
+
+struct LinkedFunction {
+  enum class Kind : std::uint8_t {
+    kDefined,  ///< by `instance`, index `index` of its module
+    kCanon,    ///< the result of a canonical definition
+    kImport,   ///< import number `index` of a core module that stands alone
+  };
+  Kind kind = Kind::kDefined;
+  CoreInstanceId instance;
+  std::uint32_t index = 0;
+  CanonId canon;
+};
+
+struct LinkedMemory {
+  CoreInstanceId instance;  ///< who defines it (kImport-like: who imports it, when nobody does)
+  std::uint32_t index = 0;
+  wasm::Limits limits;
+};
+
+struct LinkedTable {
+  CoreInstanceId instance;
+  std::uint32_t index = 0;
+  wasm::TableType type;
+  /// What is in it after instantiation, entry by entry; nothing where it is null or beyond what segments
+  /// fill.
+  std::vector<std::optional<FunctionId>> entries;
+  /// No code changes it, it is not exported to a host, and all that fills it is known: `entries` is what it
+  /// always holds.
+  bool fixed = false;
+};
+
+struct LinkedGlobal {
+  CoreInstanceId instance;
+  std::uint32_t index = 0;
+  wasm::GlobalType type;
+  std::optional<std::uint64_t> initial;  ///< bits, where known
+};
+
+struct LinkedInstance {
+  CoreModuleId module;
+  InstanceId owner;
+  // By the module's index spaces.
+  std::vector<FunctionId> functions;
+  std::vector<MemoryId> memories;
+  std::vector<TableId> tables;
+  std::vector<GlobalId> globals;
+};
+
+struct Image {
+  std::string file;
+  std::span<const std::uint8_t> bytes;
+  std::vector<wasm::Module> modules;      ///< by CoreModuleId
+  std::vector<LinkedInstance> instances;  ///< by CoreInstanceId, in the order of instantiation
+  std::vector<LinkedFunction> functions;
+  std::vector<LinkedMemory> memories;
+  std::vector<LinkedTable> tables;
+  std::vector<LinkedGlobal> globals;
+
+  [[nodiscard]] const wasm::Module& module_of(CoreInstanceId instance) const {
+    return modules[instances[instance.value].module.value];
+  }
+  [[nodiscard]] const wasm::FuncType& type_of(FunctionId function) const;
+  /// The definition of a kDefined function.
+  [[nodiscard]] const wasm::Function& definition_of(FunctionId function) const;
+  [[nodiscard]] std::span<const std::uint8_t> code_of(FunctionId function) const;
+  /// Its own export's or import's name, for people; else "func 12".
+  [[nodiscard]] std::string name_of(FunctionId function) const;
+  /// Where a function leads when it does nothing but pass its arguments on: through direct calls and through
+  /// `call_indirect` with a constant index into a fixed table. The function itself otherwise.
+  [[nodiscard]] FunctionId behind(FunctionId function) const;
+  /// The core function that an item of the composition stands for; nothing where it is no function.
+  [[nodiscard]] std::optional<FunctionId> function_of(const component::CoreItem& item) const;
+  [[nodiscard]] std::optional<MemoryId> memory_of(const component::CoreItem& item) const;
+};
+
+/// Links the core code of a decoded component. `bytes` and `composition` must outlive the image. Errors:
+/// those of `wasm::decode_module`; an import without an export of its kind ("import-mismatch").
+[[nodiscard]] wasm::Expected<Image> link(const component::Composition& composition,
+                                         std::span<const std::uint8_t> bytes, std::string_view file);
+
+/// A core module that stands alone, as one core instance (0); its imports are `kImport` functions.
+[[nodiscard]] wasm::Expected<Image> link_module(std::span<const std::uint8_t> bytes, std::string_view file);
+
+}  // namespace meld_verify::lift

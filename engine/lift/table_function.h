@@ -1,0 +1,90 @@
+#pragma once
+
+// What the functions that keep a fuser's handles do, from their bytes.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/lift/alignment.h"
+#include "engine/lift/execute.h"
+#include "engine/routing/plan.h"
+
+namespace meld_verify::lift {
+
+/// What a function does with a handle table.
+enum class TableRole : std::uint8_t {
+  kNew,    ///< (rep) -> index: a new entry
+  kRep,    ///< (index) -> rep: the entry stays
+  kDrop,   ///< (index) -> (): the entry is removed, its destructor may run
+  kTake,   ///< (index) -> rep: the entry is removed, no destructor runs
+  kOther,  ///< a table function that this cannot put into words; `why` says what is odd
+};
+
+/// Where a table lies. Two functions work on one table when their storages are equal; `cursor` tells apart
+/// tables that lie in one memory where both have one.
+struct TableStorage {
+  bool canonical = false;  ///< the run time's: the function is a canonical built-in
+  std::optional<component::ResourceId> canonical_type;  ///< its resource type in the *fused* component
+  std::optional<std::uint32_t> import;                  ///< a core module's import: which
+  std::optional<MemoryId> memory;
+  std::uint64_t slot_offset = 0;  ///< an entry's word lies at index * scale + slot_offset
+  std::uint64_t scale = 1;
+  std::optional<GlobalId> cursor;      ///< kNew: the global that says where the next entry goes
+  std::optional<std::uint64_t> begin;  ///< its initial value
+};
+
+/// A destructor that runs when an own entry is dropped.
+struct DestructorCall {
+  FunctionId function;
+  bool gets_rep = true;  ///< the entry's rep (else: something else, as the index)
+};
+
+struct TableFunction {
+  FunctionId function;
+  TableRole role = TableRole::kOther;
+  TableStorage storage;
+  routing::Reuse reuse = routing::Reuse::kAny;            ///< kNew
+  std::optional<std::uint64_t> capacity;                  ///< kNew: live entries at most
+  routing::Overflow overflow = routing::Overflow::kTrap;  ///< kNew
+  routing::TableChecks checks;                            ///< which misuse it traps on
+  bool ignores_zero = false;                              ///< kDrop: index 0 is passed over
+  std::vector<DestructorCall> destructors;                ///< kDrop
+  std::string why;                                        ///< kOther; or what could not be told
+  bool understood = true;  ///< false: `checks`, `reuse` and `capacity` are guesses on the bad side
+};
+
+/// Reads table functions, each once.
+class TableFunctions {
+ public:
+  /// All must outlive it. `composition`: the fused component's; none for a core module.
+  TableFunctions(const Image& fused, const component::Composition* composition, const Alignment& alignment,
+                 Executor& executor, smt::Terms& terms, smt::Decider& decider);
+  ~TableFunctions();
+
+  /// What the function (seen through forwarders) does, or nothing when it is no table function at all: a
+  /// guest's, or one of another type than (i32) -> i32 and (i32) -> ().
+  [[nodiscard]] const TableFunction* of(FunctionId function);
+
+  /// Whether entries made by `make` are those that `use` reads: storages agree, and after `make(rep)` gave an
+  /// index, `use` of it reads that very rep, also when another entry was made in between. kUnknown: could not
+  /// be decided.
+  [[nodiscard]] smt::Answer agree(FunctionId make, FunctionId use);
+
+  /// A sentence about what a sequence of operations may do wrong even when guests keep to the rules (two live
+  /// entries share a word, the table lies where the guest's data lie, …); empty when there is nothing.
+  struct Flaw {
+    std::uint8_t code = 0;  ///< L51, …
+    FunctionId function;
+    std::string sentence;
+  };
+  [[nodiscard]] std::vector<Flaw> flaws(FunctionId make);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace meld_verify::lift
