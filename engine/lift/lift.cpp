@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
-#include <set>
 #include <tuple>
 
-#include "engine/lift/boundary.h"
+#include "engine/lift/calls.h"
 #include "engine/lift/handle_tables.h"
 #include "engine/routing/implied_views.h"
 #include "engine/wasm/printable.h"
@@ -16,8 +16,6 @@ namespace meld_verify::lift {
 namespace {
 
 using component::Canon;
-using component::Lift;
-using component::Lower;
 using component::ResourceBuiltin;
 using component::ResourceOp;
 using routing::StepOp;
@@ -36,7 +34,6 @@ constexpr std::uint8_t kInstanceLost = 20;      // L20
 constexpr std::uint8_t kMergedImports = 22;     // L22
 constexpr std::uint8_t kForeignRep = 44;        // L44
 constexpr std::uint8_t kSameNameTwoTypes = 15;  // L15
-constexpr std::size_t kMostGenerated = 20'000;  // functions looked through for table functions
 
 class Assembly {
  public:
@@ -63,7 +60,8 @@ class Assembly {
     refine_reachability();
     note_gaps();
     find_intrinsics();
-    read_boundaries();
+    calls_ = read_calls(pair_, lifted_.topology, context_);
+    take_readings();
     HandleTables tables(pair_, lifted_.topology, functions_, lifted_.plan);
     tables_ = &tables;
     meet_functions();
@@ -92,6 +90,12 @@ class Assembly {
     reached_canons_ = reached.canons;
   }
 
+  void take_readings() {
+    std::move(calls_.notes.begin(), calls_.notes.end(), std::back_inserter(lifted_.notes));
+    lifted_.boundary_code = calls_.code;
+    lifted_.paths = calls_.paths;
+  }
+
   void note_gaps() {
     for (const AlignmentGap& gap : pair_.alignment.gaps) {
       Note note;
@@ -102,20 +106,6 @@ class Assembly {
       note.sentence = gap.sentence;
       lifted_.notes.push_back(std::move(note));
     }
-  }
-
-  CodePlace place_of(FunctionId function, std::optional<wasm::ByteOffset> at = {}) const {
-    const Image& image = pair_.fused_image;
-    const LinkedFunction& linked = image.functions[function.value];
-    CodePlace place;
-    place.function = function;
-    place.index = linked.index;
-    place.name = image.name_of(function);
-    if (linked.kind == LinkedFunction::Kind::kDefined) {
-      place.module = image.instances[linked.instance.value].module;
-      place.offset = at.value_or(image.definition_of(function).body.begin);
-    }
-    return place;
   }
 
   // --- where each view's intrinsics go
@@ -173,237 +163,6 @@ class Assembly {
     }
   }
 
-  // --- what each call does
-
-  std::optional<FunctionId> counterpart(const component::CoreItem& item) const {
-    const auto original = pair_.composed_image.function_of(item);
-    if (!original) {
-      return {};
-    }
-    const FunctionId behind = pair_.composed_image.behind(*original);
-    const auto found = pair_.alignment.counterpart[behind.value];
-    return found ? std::optional(pair_.fused_image.behind(*found)) : std::nullopt;
-  }
-
-  std::optional<FunctionId> counterpart(const std::optional<component::CoreItem>& item) const {
-    return item ? counterpart(*item) : std::nullopt;
-  }
-
-  std::optional<MemoryId> memory_counterpart(const component::CoreItem& item) const {
-    const auto original = pair_.composed_image.memory_of(item);
-    if (!original) {
-      return {};
-    }
-    const LinkedMemory& memory = pair_.composed_image.memories[original->value];
-    const AlignedInstance& aligned = pair_.alignment.instances[memory.instance.value];
-    return memory.index < aligned.memories.size() ? aligned.memories[memory.index] : std::nullopt;
-  }
-
-  BoundarySide side(const component::CanonOptions& options) const {
-    BoundarySide side;
-    side.memory = options.memory ? memory_counterpart(*options.memory) : std::nullopt;
-    side.allocator = counterpart(options.realloc);
-    return side;
-  }
-
-  void boundary_note(std::uint32_t b, std::string sentence, std::optional<std::uint8_t> code = {},
-                     std::optional<FunctionId> function = {}) {
-    Note note;
-    note.code = code;
-    note.boundary = BoundaryId{b};
-    note.sentence = std::move(sentence);
-    if (function) {
-      note.place = place_of(*function);
-    }
-    lifted_.notes.push_back(std::move(note));
-  }
-
-  void read_boundaries() {
-    const topology::Topology& topology = lifted_.topology;
-    lifted_.boundary_code.resize(topology.boundaries.size());
-    readings_.resize(topology.boundaries.size());
-    std::size_t exported = 0;
-    for (std::uint32_t b = 0; b < topology.boundaries.size(); ++b) {
-      const Boundary& boundary = topology.boundaries[b];
-      if (boundary.lower && boundary.lift) {
-        read_call(b);
-      } else if (boundary.lower) {
-        read_host_call(b);
-      } else {
-        while (!std::holds_alternative<component::CanonId>(pair_.composed.exports[exported].func)) {
-          ++exported;
-        }
-        read_export(b, pair_.composed.exports[exported++]);
-      }
-    }
-  }
-
-  void read_call(std::uint32_t b) {
-    const Boundary& boundary = lifted_.topology.boundaries[b];
-    const auto& lower = std::get<Lower>(pair_.composed.canons[boundary.lower->value].what);
-    const auto& lift = std::get<Lift>(pair_.composed.canons[boundary.lift->value].what);
-    const std::vector<FunctionId>& wired = pair_.alignment.wired_to[boundary.lower->value];
-    if (wired.empty()) {
-      return;  // nobody calls it
-    }
-    lifted_.boundary_code[b] = place_of(wired.front());
-    const std::optional<FunctionId> callee = counterpart(lift.core);
-    if (!callee) {
-      return boundary_note(b, "the called function has no counterpart in the fused file", {}, wired.front());
-    }
-    for (const FunctionId function : wired) {
-      const LinkedFunction& linked = pair_.fused_image.functions[function.value];
-      if (linked.kind != LinkedFunction::Kind::kDefined) {
-        boundary_note(b, "the call leaves the fused code, to " + pair_.fused_image.name_of(function), {},
-                      function);
-        continue;
-      }
-      if (pair_.alignment.is_guest[function.value] && function != *callee) {
-        boundary_note(b, "the call reaches another function than the one that was imported", kMergedImports,
-                      function);
-        continue;
-      }
-      BoundaryCall call{.type = lift.type,
-                        .caller_reaches = function,
-                        .callee = *callee,
-                        .post_return = counterpart(lift.options.post_return),
-                        .caller = side(lower.options),
-                        .callee_side = side(lift.options),
-                        .positions = boundary.position_count};
-      know_table_functions(function);
-      readings_[b].push_back(read_boundary(context_, call));
-      take_notes(b, readings_[b].back(), function);
-    }
-  }
-
-  void take_notes(std::uint32_t b, BoundaryReading& reading, FunctionId function) {
-    const Boundary& boundary = lifted_.topology.boundaries[b];
-    lifted_.paths += reading.paths;
-    if (reading.has_lists) {
-      fewest_elements_ = std::min(fewest_elements_.value_or(reading.most_elements), reading.most_elements);
-    }
-    for (std::size_t i = 0; i < reading.notes.size(); ++i) {
-      Note& note = reading.notes[i];
-      note.boundary = BoundaryId{b};
-      if (reading.note_position[i] && *reading.note_position[i] < boundary.position_count) {
-        note.position = PositionId{boundary.first_position + *reading.note_position[i]};
-      }
-      note.place = note.place ? place_of(note.place->function, note.place->offset) : place_of(function);
-      lifted_.notes.push_back(std::move(note));
-    }
-  }
-
-  /// Table functions are read before the functions that call them, as both use one executor.
-  void know_table_functions(FunctionId function) {
-    std::vector<FunctionId> work{function};
-    while (!work.empty() && looked_through_.size() < kMostGenerated) {
-      const FunctionId next = pair_.fused_image.behind(work.back());
-      work.pop_back();
-      if (!looked_through_.insert(next).second || pair_.alignment.is_guest[next.value]) {
-        continue;
-      }
-      if (next != function) {
-        (void)functions_.of(next);
-      }
-      const LinkedFunction& linked = pair_.fused_image.functions[next.value];
-      if (linked.kind != LinkedFunction::Kind::kDefined) {
-        continue;
-      }
-      wasm::InstructionReader reader(pair_.fused_image.code_of(next),
-                                     pair_.fused_image.definition_of(next).code.begin,
-                                     pair_.fused_image.file);
-      wasm::Instruction instruction;
-      while (reader.next(instruction)) {
-        if (instruction.opcode == wasm::op::kCall || instruction.opcode == wasm::op::kReturnCall) {
-          work.push_back(pair_.fused_image.instances[linked.instance.value]
-                             .functions[instruction.index(wasm::IndexSpace::kFunc)]);
-        }
-      }
-    }
-  }
-
-  /// A call of the host's function goes through the run time as it did.
-  void read_host_call(std::uint32_t b) {
-    const Boundary& boundary = lifted_.topology.boundaries[b];
-    const auto& lower = std::get<Lower>(pair_.composed.canons[boundary.lower->value].what);
-    for (const FunctionId function : pair_.alignment.wired_to[boundary.lower->value]) {
-      lifted_.boundary_code[b] = place_of(function);
-      const LinkedFunction& linked = pair_.fused_image.functions[function.value];
-      if (linked.kind == LinkedFunction::Kind::kImport) {
-        continue;  // what the embedder gives is the host's function
-      }
-      const Lower* other = linked.kind == LinkedFunction::Kind::kCanon
-                               ? std::get_if<Lower>(&pair_.fused->canons[linked.canon.value].what)
-                               : nullptr;
-      const component::HostFuncId* host =
-          other == nullptr ? nullptr : std::get_if<component::HostFuncId>(&other->callee);
-      if (host == nullptr) {
-        boundary_note(b, "a call of the host goes through generated code, which is not read", {}, function);
-        continue;
-      }
-      const component::HostFunc& to = pair_.fused->host_funcs[host->value];
-      const component::HostFunc& belongs =
-          pair_.composed.host_funcs[std::get<component::HostFuncId>(lower.callee).value];
-      if (to.interface_name != belongs.interface_name || to.name != belongs.name) {
-        boundary_note(b, "the call reaches another function of the host", kMergedImports, function);
-      } else if (!same_options(lower.options, other->options)) {
-        boundary_note(b, "the host's function is lowered with another memory, allocator or encoding", {},
-                      function);
-      }
-    }
-  }
-
-  bool same_options(const component::CanonOptions& composed, const component::CanonOptions& fused) const {
-    const BoundarySide wanted = side(composed);
-    const auto function = [&](const std::optional<component::CoreItem>& item) -> std::optional<FunctionId> {
-      const auto found = item ? pair_.fused_image.function_of(*item) : std::nullopt;
-      return found ? std::optional(pair_.fused_image.behind(*found)) : std::nullopt;
-    };
-    const auto memory = fused.memory ? pair_.fused_image.memory_of(*fused.memory) : std::nullopt;
-    return memory == wanted.memory && function(fused.realloc) == wanted.allocator &&
-           function(fused.post_return) == counterpart(composed.post_return) &&
-           composed.encoding == fused.encoding;
-  }
-
-  /// An export of the world: the run time lifts it in the fused component as in the composed one.
-  void read_export(std::uint32_t b, const component::WorldExport& what) {
-    const Boundary& boundary = lifted_.topology.boundaries[b];
-    const auto& lift = std::get<Lift>(pair_.composed.canons[boundary.lift->value].what);
-    const std::optional<FunctionId> callee = counterpart(lift.core);
-    if (!callee) {
-      return boundary_note(b, "the exported function has no counterpart in the fused file");
-    }
-    lifted_.boundary_code[b] = place_of(*callee);
-    if (!pair_.fused) {
-      embedder_lifts_ = true;
-      return;
-    }
-    for (const component::WorldExport& other : pair_.fused->exports) {
-      if (other.interface_name != what.interface_name || other.name != what.name) {
-        continue;
-      }
-      const component::CanonId* canon = std::get_if<component::CanonId>(&other.func);
-      if (canon == nullptr) {
-        return boundary_note(b, "the fused component exports a function of the host's here");
-      }
-      const auto& fused_lift = std::get<Lift>(pair_.fused->canons[canon->value].what);
-      const auto core = pair_.fused_image.function_of(fused_lift.core);
-      const FunctionId reached = core ? pair_.fused_image.behind(*core) : *callee;
-      if (reached == *callee) {
-        if (!same_options(lift.options, fused_lift.options)) {
-          boundary_note(b, "the export is lifted with another memory, allocator, post-return or encoding", {},
-                        *callee);
-        }
-      } else if (pair_.alignment.is_guest[reached.value]) {
-        boundary_note(b, "the export reaches another function", kMergedImports, reached);
-      } else {
-        boundary_note(b, "the export goes through generated code, which is not read", {}, reached);
-      }
-      return;
-    }
-    lost_exports_ = true;
-  }
-
   // --- tables and types
 
   void meet_functions() {
@@ -416,7 +175,7 @@ class Assembly {
           }
         }
       }
-      for (const std::vector<BoundaryReading>& readings : readings_) {
+      for (const std::vector<BoundaryReading>& readings : calls_.readings) {
         for (const BoundaryReading& reading : readings) {
           for (const PositionReading& position : reading.positions) {
             for (const Conversion& step : position.steps) {
@@ -459,7 +218,7 @@ class Assembly {
     note.code = code;
     note.view = ViewId{v};
     note.sentence = std::move(sentence);
-    note.place = place_of(function);
+    note.place = place_of(pair_.fused_image, function);
     lifted_.notes.push_back(std::move(note));
   }
 
@@ -499,7 +258,7 @@ class Assembly {
       for (std::size_t slot = 0; slot < 3; ++slot) {
         wired[v][slot] = intrinsic(v, slot);
         if (wired[v][slot]) {
-          lifted_.view_code[v][slot] = place_of(*wired[v][slot]);
+          lifted_.view_code[v][slot] = place_of(pair_.fused_image, *wired[v][slot]);
         }
       }
       if (topology.views[v].instance == topology::kHost) {
@@ -582,7 +341,7 @@ class Assembly {
   void each_reading(Visit visit) {
     const topology::Topology& topology = lifted_.topology;
     for (std::uint32_t b = 0; b < topology.boundaries.size(); ++b) {
-      for (const BoundaryReading& reading : readings_[b]) {
+      for (const BoundaryReading& reading : calls_.readings[b]) {
         for (std::uint32_t p = 0; p < topology.boundaries[b].position_count; ++p) {
           visit(topology.positions[topology.boundaries[b].first_position + p], reading.positions[p]);
         }
@@ -649,7 +408,7 @@ class Assembly {
     const Position& position = lifted_.topology.positions[id.value];
     routing::PositionRoute& route = lifted_.plan.positions[id.value];
     const BoundaryReading* reading = nullptr;
-    for (const BoundaryReading& one : readings_[b]) {
+    for (const BoundaryReading& one : calls_.readings[b]) {
       if (reading == nullptr ||
           (one.positions[i].seen && (!reading->positions[i].seen ||
                                      one.positions[i].steps.size() < reading->positions[i].steps.size()))) {
@@ -668,7 +427,8 @@ class Assembly {
       return;
     }
     if (seen.at) {
-      lifted_.position_code[id.value] = place_of(lifted_.boundary_code[b]->function, *seen.at);
+      lifted_.position_code[id.value] =
+          place_of(pair_.fused_image, lifted_.boundary_code[b]->function, *seen.at);
     }
     translate(b, id, position, seen, route);
   }
@@ -684,7 +444,7 @@ class Assembly {
         note.position = id;
         note.sentence = "passes through " + pair_.fused_image.name_of(step.function) +
                         ", which is no conversion that could be read";
-        note.place = place_of(step.function);
+        note.place = place_of(pair_.fused_image, step.function);
         lifted_.notes.push_back(std::move(note));
         continue;
       }
@@ -700,7 +460,7 @@ class Assembly {
         note.boundary = BoundaryId{b};
         note.position = id;
         note.sentence = "is looked up as another type of the table";
-        note.place = place_of(step.function);
+        note.place = place_of(pair_.fused_image, step.function);
         lifted_.notes.push_back(std::move(note));
       }
       routing::Step& made = route.steps[route.count++];
@@ -750,7 +510,7 @@ class Assembly {
         const TableRole role = functions_.of(function)->role;
         const std::size_t slot = role == TableRole::kNew ? 0 : role == TableRole::kRep ? 1 : 2;
         if (!lifted_.table_code[t][slot]) {
-          lifted_.table_code[t][slot] = place_of(function);
+          lifted_.table_code[t][slot] = place_of(pair_.fused_image, function);
         }
         if (role == TableRole::kNew && t > 0) {
           for (const TableFunctions::Flaw& flaw : functions_.flaws(function)) {
@@ -758,7 +518,7 @@ class Assembly {
             note.code = flaw.code;
             note.table = PlanTableId{t};
             note.sentence = flaw.sentence;
-            note.place = place_of(flaw.function);
+            note.place = place_of(pair_.fused_image, flaw.function);
             lifted_.notes.push_back(std::move(note));
           }
         }
@@ -768,15 +528,15 @@ class Assembly {
       Note note;
       note.table = doubt.table;
       note.sentence = pair_.fused_image.name_of(doubt.function) + ": " + doubt.sentence;
-      note.place = place_of(doubt.function);
+      note.place = place_of(pair_.fused_image, doubt.function);
       lifted_.notes.push_back(std::move(note));
     }
   }
 
   void assume() {
     const auto say = [this](std::string sentence) { lifted_.assumptions.push_back(std::move(sentence)); };
-    if (fewest_elements_) {
-      say(fmt::format("lists of up to {} elements", *fewest_elements_));
+    if (calls_.fewest_elements) {
+      say(fmt::format("lists of up to {} elements", *calls_.fewest_elements));
     }
     bool in_guests = false;
     for (const routing::Table& table : lifted_.plan.tables) {
@@ -794,10 +554,10 @@ class Assembly {
           "names, "
           "on one table");
     }
-    if (embedder_lifts_) {
+    if (calls_.embedder_lifts) {
       say("an embedder lifts the world's exports from the functions that the composed file lifts");
     }
-    if (lost_exports_) {
+    if (calls_.lost_exports) {
       say("exports of the world that the fused file lost are called as the composed file lifts them");
     }
   }
@@ -813,11 +573,7 @@ class Assembly {
   HandleTables* tables_ = nullptr;
   std::vector<bool> reached_canons_;
   std::vector<Intrinsics> intrinsics_;  ///< by view
-  std::vector<std::vector<BoundaryReading>>
-      readings_;  ///< by boundary: one for each function that it is wired to
-  std::set<FunctionId> looked_through_;
-  std::optional<std::uint32_t> fewest_elements_;
-  bool embedder_lifts_ = false, lost_exports_ = false;
+  CallReadings calls_;
 };
 
 }  // namespace
