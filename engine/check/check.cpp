@@ -39,7 +39,7 @@ class Reach {
   Reach(const Topology& topology, const Plan& plan)
       : topology_(topology), tables_(plan.tables.size(), false), keys_(plan.types.size(), false) {
     for (std::uint32_t v = 0; v < topology.views.size(); ++v) {
-      if (topology.instances[topology.views[v].instance.value].reachable) {
+      if (topology.views[v].reachable) {
         tables_[plan.views[v].table.value] = true;
         keys_[plan.views[v].type.value] = true;
       }
@@ -51,7 +51,7 @@ class Reach {
       case UnitKind::kPosition:
         return topology_.boundaries[topology_.positions[unit.id].boundary.value].reachable;
       case UnitKind::kView:
-        return topology_.instances[topology_.views[unit.id].instance.value].reachable;
+        return topology_.views[unit.id].reachable;
       case UnitKind::kTable:
         return tables_[unit.id];
       case UnitKind::kKey:
