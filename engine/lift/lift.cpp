@@ -60,6 +60,7 @@ class Assembly {
     refine_reachability();
     note_gaps();
     find_intrinsics();
+    refine_views();
     calls_ = read_calls(pair_, lifted_.topology, context_);
     take_readings();
     HandleTables tables(pair_, lifted_.topology, functions_, lifted_.plan);
@@ -88,6 +89,36 @@ class Assembly {
       }
     }
     reached_canons_ = reached.canons;
+    std::vector<bool> runs(topology.instances.size(), false);
+    for (std::uint32_t f = 0; f < reached.functions.size(); ++f) {
+      const auto original = reached.functions[f] ? pair_.alignment.original_of[f] : std::nullopt;
+      if (original) {
+        const LinkedFunction& linked = pair_.composed_image.functions[original->value];
+        runs[pair_.composed_image.instances[linked.instance.value].owner.value] = true;
+      }
+    }
+    for (std::uint32_t c = 0; c < pair_.alignment.instances.size(); ++c) {
+      if (!pair_.alignment.instances[c].found) {
+        runs[pair_.composed_image.instances[c].owner.value] = true;  // it cannot be told
+      }
+    }
+    for (std::uint32_t i = 1; i < topology.instances.size(); ++i) {
+      topology.instances[i].reachable = topology.instances[i].reachable && runs[i];
+    }
+  }
+
+  /// A view counts where code that runs uses one of its intrinsics, or a call that is made passes its handles.
+  void refine_views() {
+    topology::Topology& topology = lifted_.topology;
+    for (std::uint32_t v = 0; v < topology.views.size(); ++v) {
+      topology.views[v].reachable = intrinsics_[v].used;
+    }
+    for (const Position& position : topology.positions) {
+      if (topology.boundaries[position.boundary.value].reachable) {
+        topology.views[position.sender.value].reachable = true;
+        topology.views[position.receiver.value].reachable = true;
+      }
+    }
   }
 
   void take_readings() {
