@@ -7,7 +7,7 @@
 #include <map>
 #include <tuple>
 
-#include "engine/lift/calls.h"
+#include "engine/lift/call_readings.h"
 #include "engine/lift/handle_tables.h"
 #include "engine/routing/implied_views.h"
 #include "engine/wasm/printable.h"

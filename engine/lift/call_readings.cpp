@@ -1,4 +1,4 @@
-#include "engine/lift/calls.h"
+#include "engine/lift/call_readings.h"
 
 #include <algorithm>
 #include <variant>
