@@ -289,8 +289,9 @@ class BoundaryReader {
             known};
   }
 
-  static ValueSide side(const BoundarySide& side) {
+  ValueSide side(const BoundarySide& side) const {
     ValueSide made;
+    made.encoding = call_.encoding;
     made.allocator = side.allocator;
     if (side.memory) {
       made.memory = MemoryState{.memory = *side.memory, .version = {}, .last = {}};

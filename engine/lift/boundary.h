@@ -50,6 +50,7 @@ struct BoundaryCall {
   FunctionId callee;          ///< the fused counterpart of the lifted core function
   std::optional<FunctionId> post_return;
   BoundarySide caller, callee_side;
+  component::StringEncoding encoding = component::StringEncoding::kUtf8;  ///< of both sides
   std::uint32_t positions = 0;  ///< handle positions that the topology has for it
 };
 

@@ -119,6 +119,7 @@ class CallReader {
                         .post_return = counterpart(lift.options.post_return),
                         .caller = side(lower.options),
                         .callee_side = side(lift.options),
+                        .encoding = lift.options.encoding,
                         .positions = boundary.position_count};
       know_table_functions(function);
       out_.readings[b].push_back(read_boundary(context_, call));

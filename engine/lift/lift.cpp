@@ -107,7 +107,8 @@ class Assembly {
     }
   }
 
-  /// A view counts where code that runs uses one of its intrinsics, or a call that is made passes its handles.
+  /// A view counts where code that runs uses one of its intrinsics, or a call that is made passes its
+  /// handles.
   void refine_views() {
     topology::Topology& topology = lifted_.topology;
     for (std::uint32_t v = 0; v < topology.views.size(); ++v) {

@@ -295,7 +295,12 @@ void ValueWalk::list(TypeId id, const ValuePlace& from, const ValuePlace& to, co
   }
   const bool text = node.kind == TypeKind::kString;
   const bool map = node.kind == TypeKind::kMap;
-  const std::uint64_t stride = text ? 1 : layouts_[id].stride;
+  if (text && sender_.encoding == component::StringEncoding::kLatin1Utf16) {
+    return flaw(Answer::kUnknown, fmt::format("{}: text of this encoding is not compared", label));
+  }
+  const std::uint64_t stride = !text                                                   ? layouts_[id].stride
+                               : sender_.encoding == component::StringEncoding::kUtf16 ? 2
+                                                                                       : 1;
   const Term size = terms_.apply(TermOp::kMul, length, terms_.constant(32, stride));
   const std::uint32_t after = position_ + handles_below(id);
   if (text || (!node.has_handle && !has_pointer(*node.members.front().type) &&

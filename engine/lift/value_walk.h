@@ -22,6 +22,7 @@ struct ValuePlace {
 /// One side of a call: its memory, as it is when the value is there.
 struct ValueSide {
   std::optional<MemoryState> memory;
+  component::StringEncoding encoding = component::StringEncoding::kUtf8;
   std::optional<FunctionId> allocator;  ///< the receiver's `realloc`
 };
 
