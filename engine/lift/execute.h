@@ -61,6 +61,8 @@ struct CallModel {
   std::vector<MemoryId> changes;  ///< memories of which nothing is known after the call (kSymbol, kFunction)
   /// What the path wrote into memory that it was given by kAllocates stays there all the same.
   bool keeps_allocations = false;
+  /// Conditions that are held to be true after the call: of its event, and the memories then, by MemoryId.
+  std::function<std::vector<Term>(const struct CallEvent&, std::span<const MemoryState>)> then;
 };
 
 struct CallEvent {
