@@ -82,6 +82,15 @@ void edit(Bytes& bytes) {
   }
 }
 
+/// Whether wabt 1.0.32 calls modules valid that have this fault and are invalid.
+bool wabt_does_not_mind(const Diagnostic& fault) {
+  const std::string& within = fault.place.within;
+  return within == "section 0 of a core module" ||              // names of custom sections
+         (within == "core module" && fault.code == "count") ||  // data announced and no data section
+         (within == "section 11 of a core module" && fault.code == "segment-flags") ||
+         within == "instructions";  // a prefix in the place of ref.func or ref.null in an element segment
+}
+
 enum class Code { kReadable, kUnreadable, kUnclosed };
 
 /// Reads all instructions. kUnclosed: blocks are open at the end of a body, which wabt 1.0.32 does not mind.
@@ -123,8 +132,7 @@ TEST(Mutation, EndsAndReadsWhatIsValid) {
     const auto module = decode_module(bytes, {}, "mutant");
     if (!module) {
       RC_LOG() << to_string(module.error());
-      const bool custom = module.error().place.within == "section 0 of a core module";  // not wabt's concern
-      RC_ASSERT(!valid || custom);
+      RC_ASSERT(!valid || wabt_does_not_mind(module.error()));
       RC_ASSERT(module.error().place.offset->value <= bytes.size());
       ++met["refused"];
       return;
