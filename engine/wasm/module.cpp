@@ -11,18 +11,6 @@ namespace {
 
 constexpr std::uint64_t kMostLocals = 50'000;
 
-/// Where a section stands in a module; custom sections stand anywhere.
-int rank(std::uint8_t id) {
-  switch (id) {
-    case section::kTag:
-      return 2 * section::kMemory + 1;
-    case section::kDataCount:
-      return 2 * section::kElement + 1;
-    default:
-      return 2 * id;
-  }
-}
-
 class ModuleDecoder {
  public:
   ModuleDecoder(std::span<const std::uint8_t> bytes, ByteOffset base) : bytes_(bytes), base_(base) {}
@@ -40,6 +28,7 @@ class ModuleDecoder {
   void list(Reader& in, std::string_view what, Read&& read);
   void check(Reader& in, ByteOffset at, std::string_view what, std::uint64_t index, std::size_t count);
   std::uint32_t index(Reader& in, std::string_view what, std::size_t count);
+  std::uint32_t function(Reader& in, std::string_view what);
 
   void contents(std::uint8_t id, Reader& in);
   void types(Reader& in);
@@ -92,13 +81,20 @@ std::uint32_t ModuleDecoder::index(Reader& in, std::string_view what, std::size_
   return in.ok() ? value : 0;
 }
 
+std::uint32_t ModuleDecoder::function(Reader& in, std::string_view what) {
+  const ByteOffset begin = in.offset();
+  const std::uint32_t value = index(in, what, module_.function_types.size());
+  module_.references.push_back({value, {begin, in.offset()}});
+  return value;
+}
+
 bool ModuleDecoder::section(Section& section, Reader& in) {
   if (section.id != section::kCustom) {
-    if (rank(section.id) <= last_rank_) {
+    if (section_rank(section.id) <= last_rank_) {
       in.fail(section.extent.begin, "section-order",
               fmt::format("section {} stands twice or behind one that must follow it", section.id));
     }
-    last_rank_ = rank(section.id);
+    last_rank_ = section_rank(section.id);
   }
   if (entry(in)) {
     contents(section.id, in);
@@ -143,7 +139,7 @@ void ModuleDecoder::contents(std::uint8_t id, Reader& in) {
       list(in, "the list of exports", [&](Reader&) { exported(in); });
       break;
     case section::kStart:
-      m.start = index(in, "the start function", m.function_types.size());
+      m.start = function(in, "the start function");
       break;
     case section::kElement:
       list(in, "the list of element segments", [&](Reader&) { element(in); });
@@ -290,12 +286,16 @@ void ModuleDecoder::global(Reader& in) {
 
 void ModuleDecoder::exported(Reader& in) {
   const ByteOffset at = in.offset();
-  CoreExport item = read_export(in);
+  Extent index_at;
+  CoreExport item = read_export(in, index_at);
   const Module& m = module_;
   const std::size_t counts[] = {m.function_types.size(), m.tables.size(), m.memories.size(), m.globals.size(),
                                 m.tags.size()};
   if (in.ok()) {
     check(in, at, "an export", item.index, counts[static_cast<std::size_t>(item.kind)]);
+    if (item.kind == ExternKind::kFunc) {
+      module_.references.push_back({item.index, index_at});
+    }
   }
   module_.exports.push_back(std::move(item));
 }
@@ -313,6 +313,7 @@ ConstExpr ModuleDecoder::expression(Reader& in) {
     for (const IndexImmediate& one : instruction.indices) {
       if (one.space == IndexSpace::kFunc) {
         check(in, one.begin, "a function in a constant expression", one.value, module_.function_types.size());
+        module_.references.push_back({one.value, {one.begin, one.end}});
       } else if (one.space == IndexSpace::kGlobal) {
         check(in, one.begin, "a global in a constant expression", one.value, module_.globals.size());
       }
@@ -383,8 +384,7 @@ void ModuleDecoder::element(Reader& in) {
   }
   list(in, "an element segment's items", [&](Reader&) {
     if ((flags & kExpressions) == 0) {
-      segment.functions.emplace_back(
-          index(in, "a function in an element segment", module_.function_types.size()));
+      segment.functions.emplace_back(function(in, "a function in an element segment"));
       return;
     }
     const ConstExpr item = expression(in);

@@ -93,6 +93,12 @@ struct DataSegment {
   Extent bytes;
 };
 
+/// Where bytes outside of function bodies name a function: exports, start, elements, constant expressions.
+struct FunctionReference {
+  std::uint32_t function = 0;
+  Extent at;  ///< its LEB128
+};
+
 /// A function that the module defines.
 struct Function {
   std::uint32_t type = 0;  ///< index into `Module::types`
@@ -121,6 +127,7 @@ struct Module {
   std::optional<std::uint32_t> start;
   std::vector<ElementSegment> elements;
   std::vector<DataSegment> data;
+  std::vector<FunctionReference> references;  ///< in the order of the bytes
   std::vector<Section> sections;
 
   [[nodiscard]] const FuncType& type_of(std::uint32_t function) const {

@@ -30,7 +30,8 @@ void read_imports(Reader& in, ModuleIndex& index, std::size_t most) {
 void read_exports(Reader& in, ModuleIndex& index, std::size_t most) {
   const std::uint32_t count = in.count("the list of exports");
   for (std::uint32_t i = 0; i < count && count_entry(in, index, most); ++i) {
-    index.exports.push_back(read_export(in));
+    Extent index_at;
+    index.exports.push_back(read_export(in, index_at));
   }
 }
 

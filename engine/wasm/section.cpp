@@ -121,7 +121,7 @@ Import read_import(Reader& in) {
   return import;
 }
 
-CoreExport read_export(Reader& in) {
+CoreExport read_export(Reader& in, Extent& index_at) {
   CoreExport item;
   item.name = in.name("an export's name");
   const ByteOffset at = in.offset();
@@ -130,7 +130,9 @@ CoreExport read_export(Reader& in) {
     in.fail(at, "extern-kind", fmt::format("an export has kind {}; 0 to 4 are defined", kind));
   }
   item.kind = static_cast<ExternKind>(kind);
+  index_at.begin = in.offset();
   item.index = in.u32("an export's index");
+  index_at.end = in.offset();
   return item;
 }
 

@@ -17,13 +17,22 @@ inline constexpr std::uint8_t kCustom = 0, kType = 1, kImport = 2, kFunction = 3
                               kDataCount = 12, kTag = 13;
 }  // namespace section
 
+/// Where a section stands among the others of a module; custom sections stand anywhere.
+constexpr int section_rank(std::uint8_t id) {
+  const int before = id == section::kTag         ? section::kMemory
+                     : id == section::kDataCount ? section::kElement
+                                                 : id;
+  return 2 * before + (before == id ? 0 : 1);
+}
+
 /// Reads the preamble, and hands each section to `visit`, with a reader over its contents (after the name of
 /// a custom one). What `visit` returns says whether it read the contents whole. Stops at the first failure,
 /// which is then in `in`.
 void read_sections(Reader& in, const std::function<bool(Section&, Reader&)>& visit);
 
 Import read_import(Reader& in);
-CoreExport read_export(Reader& in);
+/// `index_at`: where its index stands.
+CoreExport read_export(Reader& in, Extent& index_at);
 ValueType read_value_type(Reader& in);
 GlobalType read_global_type(Reader& in);
 /// Of a memory or table.
