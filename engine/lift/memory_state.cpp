@@ -325,10 +325,16 @@ MemoryLogs::Relation MemoryLogs::relation(const Stretch& read, const Stretch& wr
   if (inside(distance, read.size, write.size, question)) {
     return Relation::kInside;
   }
-  const Term back = terms_.apply(TermOp::kSub, write.address, read.address);
-  const Term after = terms_.negation(terms_.apply(TermOp::kLessU, distance, write.size));
-  const Term ahead = terms_.negation(terms_.apply(TermOp::kLessU, back, read.size));
-  return follows(after, question) && follows(ahead, question) ? Relation::kApart : Relation::kUnknown;
+  // Neither wraps around, so that they meet only where one of them begins within the other.
+  const auto begins_within = [this](const Stretch& one, const Stretch& other) {
+    const Term behind = terms_.negation(terms_.apply(TermOp::kLessU, one.address, other.address));
+    const Term offset = terms_.apply(TermOp::kSub, one.address, other.address);
+    return terms_.apply(TermOp::kAnd, behind, terms_.apply(TermOp::kLessU, offset, other.size));
+  };
+  return follows(terms_.negation(begins_within(read, write)), question) &&
+                 follows(terms_.negation(begins_within(write, read)), question)
+             ? Relation::kApart
+             : Relation::kUnknown;
 }
 
 // --- reading
