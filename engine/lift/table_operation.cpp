@@ -1,8 +1,10 @@
 #include "engine/lift/table_operation.h"
 
-#include <fmt/format.h>
-
+#include <algorithm>
+#include <set>
 #include <utility>
+
+#include "engine/lift/memory_state.h"
 
 namespace meld_verify::lift {
 
@@ -11,15 +13,7 @@ using smt::TermOp;
 
 Operations::Operations(const Image& image, const Alignment& alignment, Executor& executor, smt::Terms& terms,
                        smt::Decider& decider)
-    : image_(image), alignment_(alignment), executor_(executor), terms_(terms), decider_(decider) {
-  for (std::size_t i = 0; i < image.globals.size(); ++i) {
-    const wasm::GlobalType& type = image.globals[i].type;
-    if (type.is_mutable && (type.type == wasm::ValueType::kI32 || type.type == wasm::ValueType::kI64)) {
-      starts_.emplace(GlobalId(i), terms.symbol(type.type == wasm::ValueType::kI32 ? 32 : 64,
-                                                fmt::format("g{}", i)));
-    }
-  }
-}
+    : image_(image), alignment_(alignment), executor_(executor), terms_(terms), decider_(decider) {}
 
 bool Operations::is_guest(FunctionId function) const {
   return function.value < alignment_.is_guest.size() && alignment_.is_guest[function.value];
@@ -43,6 +37,7 @@ std::vector<Outcome> Operations::execute(FunctionId function, Term argument, con
   const auto model = [&](FunctionId callee) {
     CallModel result;
     result.kind = inside(callee) && inside(image_.behind(callee)) ? CallModel::Kind::kInline : calls;
+    result.changes_globals = false;
     return result;
   };
   Executor::Start start;
@@ -51,8 +46,6 @@ std::vector<Outcome> Operations::execute(FunctionId function, Term argument, con
   start.conditions.assign(given.begin(), given.end());
   if (after != nullptr) {
     start.after = after->path.get();
-  } else {
-    start.globals.assign(starts_.begin(), starts_.end());
   }
   std::vector<Outcome> outcomes;
   for (Path& path : executor_.run(start, model)) {
@@ -75,14 +68,14 @@ std::vector<Outcome> Operations::execute(FunctionId function, Term argument, con
 void Operations::trace(Outcome& outcome, const Outcome* after) {
   const Path& path = *outcome.path;
   for (std::size_t i = 0; i < path.memories.size(); ++i) {
-    const MemoryState* since = after != nullptr ? &after->path->memories[i] : nullptr;
-    const auto writes = executor_.writes(path.memories[i], since);
-    if (!writes) {
-      outcome.traceable = false;
-      continue;
-    }
-    for (const WrittenWord& one : *writes) {
-      outcome.writes.push_back({path.memories[i].memory, one.address, one.bytes, one.value});
+    const MemoryWrite* const until = after != nullptr ? after->path->memories[i].last.get() : nullptr;
+    for (const MemoryWrite* one = path.memories[i].last.get(); one != until; one = one->previous.get()) {
+      if (one == nullptr || one->kind != MemoryWrite::Kind::kStore || !terms_.is_constant(one->size)) {
+        outcome.traceable = false;
+        break;
+      }
+      outcome.writes.push_back({path.memories[i].memory, one->address,
+                                static_cast<std::uint32_t>(terms_.bits(one->size)), one->value});
     }
   }
   for (const CallEvent& call : path.calls) {
@@ -91,13 +84,7 @@ void Operations::trace(Outcome& outcome, const Outcome* after) {
   }
 }
 
-Term Operations::start(GlobalId global) {
-  const auto found = starts_.find(global);
-  if (found != starts_.end()) {
-    return found->second;
-  }
-  return starts_.emplace(global, terms_.symbol(32, fmt::format("g{}", global.value))).first->second;
-}
+Term Operations::start(GlobalId global) { return executor_.initial(global); }
 
 Term Operations::read(const Outcome& after, MemoryId memory, Term address, std::uint32_t bytes) {
   return executor_.read(after.path->memories[memory.value], address, bytes, after.conditions);
@@ -105,6 +92,33 @@ Term Operations::read(const Outcome& after, MemoryId memory, Term address, std::
 
 Term Operations::word(MemoryId memory, Term address, std::uint32_t bytes) {
   return executor_.load({memory, executor_.initial(memory).version, address, bytes});
+}
+
+bool Operations::is_known(Term term) const {
+  std::vector<Term> work{term};
+  std::set<Term> seen{term};
+  while (!work.empty()) {
+    const Term one = work.back();
+    work.pop_back();
+    if (terms_.op(one) == TermOp::kSymbol && terms_.name(one) == "unknown") {
+      return false;
+    }
+    for (const Term argument : terms_.arguments(one)) {
+      if (seen.insert(argument).second) {
+        work.push_back(argument);
+      }
+    }
+  }
+  return true;
+}
+
+Answer Operations::differs(const Outcome& in, Term left, Term right) {
+  const Term equal_terms = equal(left, right);
+  const auto known = [this](Term one) { return is_known(one); };
+  if (!is_known(left) || !is_known(right) || !std::all_of(in.conditions.begin(), in.conditions.end(), known)) {
+    return Answer::kUnknown;
+  }
+  return possible(in, terms_.negation(equal_terms));
 }
 
 Answer Operations::holds(const Outcome& in, Term condition) {

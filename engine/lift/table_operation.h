@@ -3,7 +3,6 @@
 // Functions run as operations on a table, one after another, from any state that the file may be in.
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -50,12 +49,17 @@ class Operations {
   [[nodiscard]] std::vector<Outcome> run_until_call(FunctionId function, Term argument,
                                                     std::span<const Term> given);
 
-  /// The value of a mutable global before anything ran.
+  /// The value of a global before anything ran.
   [[nodiscard]] Term start(GlobalId global);
   [[nodiscard]] Term read(const Outcome& after, MemoryId memory, Term address, std::uint32_t bytes);
   /// A word of the memory before anything ran.
   [[nodiscard]] Term word(MemoryId memory, Term address, std::uint32_t bytes);
 
+  /// Whether a term is made of nothing but what was there before anything ran and what was handed in. A word
+  /// that the executor could not tell is not.
+  [[nodiscard]] bool is_known(Term term) const;
+  /// Whether there is a state in which the two differ; kUnknown where one of them is not known.
+  [[nodiscard]] smt::Answer differs(const Outcome& in, Term left, Term right);
   /// Whether `condition` holds after all conditions; with `kNo` it is known that it may fail.
   [[nodiscard]] smt::Answer holds(const Outcome& in, Term condition);
   [[nodiscard]] smt::Answer possible(const Outcome& in, Term condition);
@@ -80,7 +84,6 @@ class Operations {
   Executor& executor_;
   smt::Terms& terms_;
   smt::Decider& decider_;
-  std::map<GlobalId, Term> starts_;
 };
 
 }  // namespace meld_verify::lift

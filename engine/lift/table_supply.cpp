@@ -218,6 +218,7 @@ bool SupplyReader::find_places(const std::vector<Outcome>& outcomes, Supply& sup
     supply.invariants.push_back(operations_.equal(
         terms_.apply(TermOp::kRemU, moved, operations_.number(supply.step)), operations_.number(0)));
   }
+  supply.cursor_values = supply.invariants;
   const auto at = [&](std::uint64_t steps) {
     return TermQuery::Values{{cursor.start, (begin + steps * supply.step) & 0xffff'ffff}};
   };

@@ -49,6 +49,7 @@ struct Supply {
   /// What always holds before an operation, if all that write the cells keep to it: the cursor is one of its
   /// values; the list holds different indices that the cursor has given.
   std::vector<Term> invariants;
+  std::vector<Term> cursor_values;  ///< those of them that say of the cursor where it begins and how it steps
 
   /// Whether `index` is one that the cursor has given before anything ran.
   [[nodiscard]] Term given(Operations& operations, smt::Terms& terms, Term index) const;
