@@ -29,18 +29,10 @@ bool removes(const TableShape& shape) {
 
 }  // namespace
 
-/// An entry that was made.
-struct TableFunctions::State::Made {
-  Term rep;
-  Term index;
-  std::vector<EntryWrite> words;  ///< of the entry alone
-  Term address;                   ///< of the rep
-};
-
 namespace {
 
-std::optional<TableFunctions::State::Made> made(const smt::Terms& terms, const Outcome& outcome, Term rep) {
-  TableFunctions::State::Made entry{rep, outcome.path->results[0], {}, {}};
+std::optional<MadeEntry> made(const smt::Terms& terms, const Outcome& outcome, Term rep) {
+  MadeEntry entry{rep, outcome.path->results[0], {}, {}};
   bool found = false;
   for (const EntryWrite& write : outcome.writes) {
     if (terms.is_constant(write.address)) {
@@ -118,7 +110,8 @@ Answer TableFunctions::State::find_agreement(FunctionId make, FunctionId use) {
   return try_two(make, use, at_start(make)) == Answer::kNo ? Answer::kNo : Answer::kUnknown;
 }
 
-Answer TableFunctions::State::try_two(FunctionId make, FunctionId use, const std::vector<Term>& premises_there) {
+Answer TableFunctions::State::try_two(FunctionId make, FunctionId use,
+                                      const std::vector<Term>& premises_there) {
   const Term r1 = terms.symbol(32, "r1");
   const Term r2 = terms.symbol(32, "r2");
   Answer answer = Answer::kYes;
@@ -154,8 +147,8 @@ Answer TableFunctions::State::try_two(FunctionId make, FunctionId use, const std
   return any ? answer : Answer::kUnknown;
 }
 
-Answer TableFunctions::State::try_use(FunctionId make, FunctionId use, const Outcome& after, const Made& used,
-                                      const Made& other) {
+Answer TableFunctions::State::try_use(FunctionId make, FunctionId use, const Outcome& after,
+                                      const MadeEntry& used, const MadeEntry& other) {
   const TableShape& user = shape(use);
   const std::uint64_t scale = shape(make).supply.place.scale * shape(make).supply.stride;
   const MemoryId memory = *shape(make).what.storage.memory;
@@ -333,8 +326,8 @@ void TableFunctions::State::judge_use(TableShape& shaped) {
   what.storage.scale = shape(makers[0]).supply.place.scale;
   what.checks.zero = traps_on_zero(shaped, makers);
   what.checks.bounds = traps_out_of_bounds(shaped, makers);
-  what.checks.live = std::all_of(makers.begin(), makers.end(),
-                                 [&](FunctionId make) { return traps_on_dead(shaped, make); });
+  what.checks.live =
+      std::all_of(makers.begin(), makers.end(), [&](FunctionId make) { return traps_on_dead(shaped, make); });
   for (const FunctionId other : refused) {
     // What takes both tells that they are of one type, and that their kind is refused.
     const bool of_one_type = std::any_of(there.uses.begin(), there.uses.end(), [&](FunctionId one) {
@@ -365,8 +358,8 @@ void TableFunctions::State::judge_destructors(TableShape& shaped, const std::vec
         std::vector<DestructorCall> ran;
         for (const CallEvent& call : dropped.calls) {
           ran.push_back({call.callee, call.arguments[0] == rep ||
-                                          operations.holds(dropped, operations.equal(call.arguments[0], rep)) ==
-                                              Answer::kYes});
+                                          operations.holds(dropped, operations.equal(call.arguments[0],
+                                                                                     rep)) == Answer::kYes});
         }
         if (of_make && *of_make != ran) {
           what.understood = false;
@@ -412,15 +405,17 @@ bool TableFunctions::State::returns_under(const TableShape& use, Term condition,
         if (!place || place->scale != use.place->scale) {
           continue;
         }
-        Term is_blank = operations.equal(terms.width(word) == 32 ? word : terms.resize(smt::TermOp::kExtend, word, 32),
-                                         operations.number(0));
+        Term is_blank =
+            operations.equal(terms.width(word) == 32 ? word : terms.resize(smt::TermOp::kExtend, word, 32),
+                             operations.number(0));
         for (const FunctionId make : there.news) {
           for (const Cell& cell : shape(make).supply.cells) {
             if (!cell.global && cell.memory == memory) {
               const Term distance =
                   terms.apply(TermOp::kSub, loaded->address, operations.number(cell.address));
               const Term near = terms.apply(TermOp::kAdd, distance, operations.number(loaded->bytes - 1));
-              is_blank = operations.either(is_blank, operations.less(near, operations.number(loaded->bytes + 3)));
+              is_blank =
+                  operations.either(is_blank, operations.less(near, operations.number(loaded->bytes + 3)));
             }
           }
         }
@@ -445,10 +440,12 @@ bool TableFunctions::State::traps_on_zero(const TableShape& use, const std::vect
   return !returns_under(use, operations.equal(use.argument, zero), fresh);
 }
 
-bool TableFunctions::State::traps_out_of_bounds(const TableShape& use, const std::vector<FunctionId>& makers) {
+bool TableFunctions::State::traps_out_of_bounds(const TableShape& use,
+                                                const std::vector<FunctionId>& makers) {
   Term unknown = terms.constant(1, 1);
   for (const FunctionId make : makers) {
-    unknown = operations.both(unknown, terms.negation(shape(make).supply.given(operations, terms, use.argument)));
+    unknown =
+        operations.both(unknown, terms.negation(shape(make).supply.given(operations, terms, use.argument)));
   }
   const std::uint64_t scale = shape(makers[0]).supply.place.scale;
   if (scale <= 1) {

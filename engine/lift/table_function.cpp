@@ -44,10 +44,16 @@ TableFunctions::TableFunctions(const Image& fused, const component::Composition*
     : state_(std::make_unique<State>(fused, composition, alignment, executor, terms, decider, composed)) {}
 TableFunctions::~TableFunctions() = default;
 
-const TableFunction* TableFunctions::of(FunctionId function) { return state_->of(function); }
+const TableFunction* TableFunctions::of(FunctionId function) {
+  return state_->of(function);
+}
 
-smt::Answer TableFunctions::agree(FunctionId make, FunctionId use) { return state_->agree(make, use); }
+smt::Answer TableFunctions::agree(FunctionId make, FunctionId use) {
+  return state_->agree(make, use);
+}
 
-std::vector<TableFunctions::Flaw> TableFunctions::flaws(FunctionId make) { return state_->flaws(make); }
+std::vector<TableFunctions::Flaw> TableFunctions::flaws(FunctionId make) {
+  return state_->flaws(make);
+}
 
 }  // namespace meld_verify::lift

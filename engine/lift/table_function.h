@@ -55,7 +55,7 @@ struct TableFunction {
   /// kDrop: what runs when an own entry is dropped, in order; one that runs twice is there twice. Guests'
   /// functions, or a canonical or imported drop (of a host's handle that the entry holds).
   std::vector<DestructorCall> destructors;
-  std::string why;                                        ///< kOther; or what could not be told
+  std::string why;         ///< kOther; or what could not be told
   bool understood = true;  ///< false: `checks`, `reuse` and `capacity` are guesses on the bad side
 };
 
@@ -75,8 +75,8 @@ class TableFunctions {
   /// another type than (i32) -> i32 and (i32) -> ().
   ///
   /// An import of a core module that stands alone: its type and, where that leaves a choice, its name say the
-  /// role. Nothing but the name tells what an embedder will give it, and which imports will work on one table;
-  /// its checks are taken to be the run time's.
+  /// role. Nothing but the name tells what an embedder will give it, and which imports will work on one
+  /// table; its checks are taken to be the run time's.
   ///
   /// A check counts only where it is shown: `zero`, `bounds` and `live` for all states that guests who keep
   /// to the rules can bring about; `type` and `kind` by entries that other functions make in the same table
@@ -85,10 +85,10 @@ class TableFunctions {
   [[nodiscard]] const TableFunction* of(FunctionId function);
 
   /// Whether entries made by `make` are those that `use` reads: storages agree, and after `make(rep)` gave an
-  /// index, `use` of it reads that very rep, also when another entry was made in between, and leaves the other
-  /// entry alone. kNo: shown by a sequence that begins right after instantiation. kUnknown: could not be
-  /// decided, or one of the two is an import of a core module that stands alone. kYes also where `use` hands
-  /// something else than the rep to a destructor (DestructorCall::gets_rep says so).
+  /// index, `use` of it reads that very rep, also when another entry was made in between, and leaves the
+  /// other entry alone. kNo: shown by a sequence that begins right after instantiation. kUnknown: could not
+  /// be decided, or one of the two is an import of a core module that stands alone. kYes also where `use`
+  /// hands something else than the rep to a destructor (DestructorCall::gets_rep says so).
   [[nodiscard]] smt::Answer agree(FunctionId make, FunctionId use);
 
   /// A sentence about what a sequence of operations may do wrong even when guests keep to the rules (two live

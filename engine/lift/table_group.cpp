@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::size_t kMostCandidates = 256;
 
-bool has(const std::set<FunctionId>& set, FunctionId function) { return set.contains(function); }
+bool has(const std::set<FunctionId>& set, FunctionId function) {
+  return set.contains(function);
+}
 
 /// Two functions that make entries may take turns: what both change, they change in the same way.
 bool shares(const Supply& ours, const Supply& theirs) {
@@ -60,8 +62,8 @@ bool TableFunctions::State::is_candidate(FunctionId function) {
     }
     for (const FunctionId called : all_of(writes().callees, one)) {
       const FunctionId callee = image.behind(called);
-      const bool inside =
-          image.functions[callee.value].kind == LinkedFunction::Kind::kDefined && !operations.is_guest(callee);
+      const bool inside = image.functions[callee.value].kind == LinkedFunction::Kind::kDefined &&
+                          !operations.is_guest(callee);
       const wasm::FuncType& type = image.type_of(callee);
       if (!inside && (type.params.size() != 1 || !type.results.empty())) {
         return false;
@@ -351,8 +353,8 @@ std::string TableFunctions::State::keeps_list(FunctionId make, FunctionId use) {
   }
   for (const Outcome& outcome : operations.run_until_call(use, other.argument, premises)) {
     if (outcome.path->end == Path::End::kStuck && (!outcome.traceable || !puts_in_front(outcome))) {
-      return fmt::format("{} keeps its list of freed entries after the destructor ran, which may use the table",
-                         name);
+      return fmt::format(
+          "{} keeps its list of freed entries after the destructor ran, which may use the table", name);
     }
   }
   return "";

@@ -84,7 +84,9 @@ void Operations::trace(Outcome& outcome, const Outcome* after) {
   }
 }
 
-Term Operations::start(GlobalId global) { return executor_.initial(global); }
+Term Operations::start(GlobalId global) {
+  return executor_.initial(global);
+}
 
 Term Operations::read(const Outcome& after, MemoryId memory, Term address, std::uint32_t bytes) {
   return executor_.read(after.path->memories[memory.value], address, bytes, after.conditions);
@@ -115,7 +117,8 @@ bool Operations::is_known(Term term) const {
 Answer Operations::differs(const Outcome& in, Term left, Term right) {
   const Term equal_terms = equal(left, right);
   const auto known = [this](Term one) { return is_known(one); };
-  if (!is_known(left) || !is_known(right) || !std::all_of(in.conditions.begin(), in.conditions.end(), known)) {
+  if (!is_known(left) || !is_known(right) ||
+      !std::all_of(in.conditions.begin(), in.conditions.end(), known)) {
     return Answer::kUnknown;
   }
   return possible(in, terms_.negation(equal_terms));
@@ -131,16 +134,28 @@ Answer Operations::possible(const Outcome& in, Term condition) {
   return decider_.satisfiable(all);
 }
 
-Term Operations::number(std::uint64_t value) { return terms_.constant(32, value & 0xffff'ffff); }
+Term Operations::number(std::uint64_t value) {
+  return terms_.constant(32, value & 0xffff'ffff);
+}
 
-Term Operations::equal(Term left, Term right) { return terms_.apply(TermOp::kEq, left, right); }
+Term Operations::equal(Term left, Term right) {
+  return terms_.apply(TermOp::kEq, left, right);
+}
 
-Term Operations::less(Term left, Term right) { return terms_.apply(TermOp::kLessU, left, right); }
+Term Operations::less(Term left, Term right) {
+  return terms_.apply(TermOp::kLessU, left, right);
+}
 
-Term Operations::at_most(Term left, Term right) { return terms_.negation(less(right, left)); }
+Term Operations::at_most(Term left, Term right) {
+  return terms_.negation(less(right, left));
+}
 
-Term Operations::either(Term left, Term right) { return terms_.apply(TermOp::kOr, left, right); }
+Term Operations::either(Term left, Term right) {
+  return terms_.apply(TermOp::kOr, left, right);
+}
 
-Term Operations::both(Term left, Term right) { return terms_.apply(TermOp::kAnd, left, right); }
+Term Operations::both(Term left, Term right) {
+  return terms_.apply(TermOp::kAnd, left, right);
+}
 
 }  // namespace meld_verify::lift

@@ -29,6 +29,14 @@ struct TableShape {
   bool judged = false;
 };
 
+/// An entry that was made.
+struct MadeEntry {
+  Term rep;
+  Term index;
+  std::vector<EntryWrite> words;  ///< of the entry alone
+  Term address;                   ///< of the rep
+};
+
 /// The operations on one memory.
 struct TableGroup {
   std::vector<FunctionId> news;
@@ -72,8 +80,8 @@ struct TableFunctions::State {
   smt::Answer find_agreement(FunctionId make, FunctionId use);
   /// What two entries in a row, and then a use of each, show; `premises` hold at the start.
   smt::Answer try_two(FunctionId make, FunctionId use, const std::vector<Term>& premises);
-  struct Made;
-  smt::Answer try_use(FunctionId make, FunctionId use, const Outcome& after, const Made& used, const Made& other);
+  smt::Answer try_use(FunctionId make, FunctionId use, const Outcome& after, const MadeEntry& used,
+                      const MadeEntry& other);
   /// The invariants of all functions that make entries in the memory and can be relied on.
   std::vector<Term> premises(MemoryId memory);
   void judge(TableShape& shape);

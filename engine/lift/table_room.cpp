@@ -18,7 +18,9 @@ constexpr std::uint8_t kOverflow = 51;
 constexpr std::uint8_t kZero = 52;
 
 /// Where the rep of the first entry lies.
-std::uint64_t begin_of(const Supply& supply) { return supply.first * supply.place.scale + supply.place.offset; }
+std::uint64_t begin_of(const Supply& supply) {
+  return supply.first * supply.place.scale + supply.place.offset;
+}
 
 }  // namespace
 
@@ -215,8 +217,8 @@ void TableFunctions::State::room_flaws(FunctionId make, std::vector<Flaw>& found
   const wasm::Limits& limits = image.memories[supply.memory.value].limits;
   if (begin + 4 > limits.min * kPage) {
     found.push_back({kOverflow, make,
-                     fmt::format("the first entry of {} lies at {:#x}, beyond the {} pages of its memory", name,
-                                 begin, limits.min)});
+                     fmt::format("the first entry of {} lies at {:#x}, beyond the {} pages of its memory",
+                                 name, begin, limits.min)});
   }
   if (supply.first == 0) {
     found.push_back({kZero, make, fmt::format("{} gives index 0, which no handle may have", name)});
@@ -244,8 +246,9 @@ void TableFunctions::State::room_flaws(FunctionId make, std::vector<Flaw>& found
     }
     const std::uint64_t their_begin = begin_of(theirs);
     if (their_begin >= begin && their_begin - begin < supply.stride * supply.place.scale) {
-      found.push_back({kOverflow, make,
-                       fmt::format("the tables of {} and {} begin at the same place", name, image.name_of(other))});
+      found.push_back(
+          {kOverflow, make,
+           fmt::format("the tables of {} and {} begin at the same place", name, image.name_of(other))});
     }
   }
 }

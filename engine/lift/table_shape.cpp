@@ -132,8 +132,8 @@ TableShape TableFunctions::State::read_body(FunctionId function) {
   shape.argument = terms.symbol(32, "p0");
   shape.outcomes = operations.run(function, shape.argument);
   shape.what.function = function;
-  if (!type.results.empty() &&
-      std::any_of(shape.outcomes.begin(), shape.outcomes.end(), [](const Outcome& one) { return !one.calls.empty(); })) {
+  if (!type.results.empty() && std::any_of(shape.outcomes.begin(), shape.outcomes.end(),
+                                           [](const Outcome& one) { return !one.calls.empty(); })) {
     return shape;  // an adapter
   }
   if (!calls_fit(shape)) {
@@ -146,7 +146,8 @@ TableShape TableFunctions::State::read_body(FunctionId function) {
     distrust(shape.what, stuck->traceable ? stuck->path->why : "it writes more than single words");
     return shape;
   }
-  if (std::none_of(shape.outcomes.begin(), shape.outcomes.end(), [](const Outcome& one) { return one.returns(); })) {
+  if (std::none_of(shape.outcomes.begin(), shape.outcomes.end(),
+                   [](const Outcome& one) { return one.returns(); })) {
     distrust(shape.what, "it never returns");
     return shape;
   }
@@ -212,7 +213,8 @@ void TableFunctions::State::read_new(TableShape& shape) {
   shape.place = supply.place;
 }
 
-void TableFunctions::State::place_use(TableShape& shape, const Outcome& outcome, MemoryId memory, Term address) {
+void TableFunctions::State::place_use(TableShape& shape, const Outcome& outcome, MemoryId memory,
+                                      Term address) {
   if (shape.what.storage.memory) {
     return;
   }

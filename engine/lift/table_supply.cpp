@@ -115,7 +115,8 @@ std::optional<Affine> SupplyReader::fit(const Outcome& outcome, Term index, Term
   const auto proved = [&](const Affine& affine) {
     const Term scaled = terms_.apply(TermOp::kMul, index, operations_.number(affine.scale));
     const Term expected = terms_.apply(TermOp::kAdd, scaled, operations_.number(affine.offset));
-    return expected == address || operations_.holds(outcome, operations_.equal(expected, address)) == Answer::kYes;
+    return expected == address ||
+           operations_.holds(outcome, operations_.equal(expected, address)) == Answer::kYes;
   };
   // Other words of the same entry differ in the offset: seen where both are offsets from one base.
   const std::uint64_t at = query_.value(address, {}, 7);
@@ -250,7 +251,8 @@ bool SupplyReader::find_places(const std::vector<Outcome>& outcomes, Supply& sup
     const Term scaled = terms_.apply(TermOp::kMul, entry.index, operations_.number(place->scale));
     const Term expected = terms_.apply(TermOp::kAdd, scaled, operations_.number(place->offset));
     if (operations_.holds(outcome, operations_.equal(expected, entry.address)) != Answer::kYes ||
-        (!entry.listed && operations_.holds(outcome, operations_.equal(entry.index, supply.next)) != Answer::kYes)) {
+        (!entry.listed &&
+         operations_.holds(outcome, operations_.equal(entry.index, supply.next)) != Answer::kYes)) {
       supply.why = "where an entry lies does not follow from its index";
       return false;
     }
@@ -260,9 +262,8 @@ bool SupplyReader::find_places(const std::vector<Outcome>& outcomes, Supply& sup
   any.conditions = supply.invariants;
   const Term moved = terms_.apply(TermOp::kSub, cursor.start, first);
   const Term steps = terms_.apply(TermOp::kDivU, moved, operations_.number(supply.step));
-  const Term expected =
-      terms_.apply(TermOp::kAdd, operations_.number(supply.first),
-                   terms_.apply(TermOp::kMul, steps, operations_.number(supply.stride)));
+  const Term expected = terms_.apply(TermOp::kAdd, operations_.number(supply.first),
+                                     terms_.apply(TermOp::kMul, steps, operations_.number(supply.stride)));
   if (supply.stride == 0 || supply.stride >= kFourGib / 2 ||
       (!(supply.next == cursor.start && supply.stride == supply.step) &&
        operations_.holds(any, operations_.equal(supply.next, expected)) != Answer::kYes)) {

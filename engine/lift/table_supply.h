@@ -59,7 +59,11 @@ class SupplyReader {
  public:
   SupplyReader(const Image& image, Executor& executor, smt::Terms& terms, smt::Decider& decider,
                Operations& operations, const TermQuery& query)
-      : image_(image), executor_(executor), terms_(terms), decider_(decider), operations_(operations),
+      : image_(image),
+        executor_(executor),
+        terms_(terms),
+        decider_(decider),
+        operations_(operations),
         query_(query) {}
 
   /// Reads it off the ways in which a function goes that stores its `argument` and returns an index.
