@@ -90,9 +90,8 @@ Json code_place_json(const lift::CodePlace& place, const lift::Image* image) {
 }
 
 Json open_json(const check::OpenNote& open, bool reachable, const lift::Image* image) {
-  Json json{{"sentence", open.note.sentence},
-            {"unsupported", open.note.unsupported},
-            {"reachable", reachable}};
+  Json json{
+      {"sentence", open.note.sentence}, {"unsupported", open.note.unsupported}, {"reachable", reachable}};
   if (!open.place.empty()) {
     json["place"] = open.place;
   }

@@ -13,9 +13,9 @@ namespace meld_verify::report {
 
 struct TextOptions {
   bool colour = false;
-  bool all = false;               ///< boundaries without handles, latent findings in full
-  bool places = false;            ///< of a plan: where each handle lies, too
-  std::optional<double> seconds;  ///< of a fused file: how long it took; none: not said
+  bool all = false;                              ///< boundaries without handles, latent findings in full
+  bool places = false;                           ///< of a plan: where each handle lies, too
+  std::optional<double> seconds = std::nullopt;  ///< of a fused file: how long it took; none: not said
 };
 
 /// The topology with the conversion that each position has in `plan`.
