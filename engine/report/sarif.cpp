@@ -130,19 +130,22 @@ class Log {
         upper = false;
       }
     }
+    const std::string mend = code.shown_by == check::ShownBy::kPlan
+                                 ? fmt::format("To mend it: {}.", code.mend)
+                                 : fmt::format("({}.)", code.mend);
     const bool misbehaving = code.harm == check::Harm::kGuard || code.harm == check::Harm::kIsolation;
-    return {{"id", code_name(code.code)},
-            {"name", name},
-            {"shortDescription", text_json(std::string(code.name))},
-            {"fullDescription", text_json(fmt::format("Expected, and found: {}.", code.expects))},
-            {"help", text_json(fmt::format(
-                         "At run time: {}. Smallest example: {}. To mend it: {}. (meld-verify explain {})",
-                         code.symptom, code.example, code.mend, code_name(code.code)))},
-            {"defaultConfiguration", {{"level", misbehaving ? "warning" : "error"}}},
-            {"properties",
-             {{"family", check::to_string(code.family)},
-              {"harm", check::to_string(code.harm)},
-              {"tags", {"resource-handles", check::to_string(code.family), check::to_string(code.harm)}}}}};
+    return {
+        {"id", code_name(code.code)},
+        {"name", name},
+        {"shortDescription", text_json(std::string(code.name))},
+        {"fullDescription", text_json(fmt::format("Expected, and found: {}.", code.expects))},
+        {"help", text_json(fmt::format("At run time: {}. Smallest example: {}. {} (meld-verify explain {})",
+                                       code.symptom, code.example, mend, code_name(code.code)))},
+        {"defaultConfiguration", {{"level", misbehaving ? "warning" : "error"}}},
+        {"properties",
+         {{"family", check::to_string(code.family)},
+          {"harm", check::to_string(code.harm)},
+          {"tags", {"resource-handles", check::to_string(code.family), check::to_string(code.harm)}}}}};
   }
 
   static Json artifact(const std::string& file, const std::string& role) {
