@@ -116,6 +116,9 @@ class BoundaryReader {
     if (behind == call_.callee_side.allocator || behind == call_.caller.allocator) {
       model.kind = CallModel::Kind::kAllocates;
       model.keeps_allocations = true;
+      model.size_argument = 3;
+      model.allocates_in =
+          behind == call_.callee_side.allocator ? call_.callee_side.memory : call_.caller.memory;
       return model;
     }
     if (context_.alignment.is_guest[behind.value]) {
@@ -279,7 +282,7 @@ class BoundaryReader {
     made.encoding = call_.encoding;
     made.allocator = side.allocator;
     if (side.memory) {
-      made.memory = MemoryState{.memory = *side.memory, .version = {}, .last = {}};
+      made.memory = context_.executor.initial(*side.memory);
     }
     return made;
   }
