@@ -140,6 +140,7 @@ TEST(InstructionReader, SaysWhyItStops) {
   EXPECT_EQ(code_of({0x10}), "truncated");
   EXPECT_EQ(code_of({0x43, 0, 0, 0}), "truncated");
   EXPECT_EQ(code_of({0x0b, 0x01}), "trailing-code");
+  EXPECT_EQ(code_of({0x18, 0x00}), "delegate");
   EXPECT_EQ(code_of({0xff, 0x0b}), "unknown-opcode");
   EXPECT_EQ(code_of({0xfc, 0x80, 0x02, 0x0b}), "unknown-opcode");
   EXPECT_EQ(code_of({0xfd, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x0b}), "unknown-opcode");
