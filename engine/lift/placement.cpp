@@ -185,7 +185,7 @@ void Placement::find_anchors() {
 
 /// The guests' functions that a function leads to first, itself included, in ascending order; through those
 /// of small modules, too, if asked for.
-const std::vector<FunctionId>& Placement::first_guests(FunctionId function, bool through_small) {
+const Placement::FirstGuests& Placement::first_guests(FunctionId function, bool through_small) {
   const auto [place, is_new] = first_guests_.try_emplace({function, through_small});
   if (is_new) {
     Walk walk(fused_);
@@ -195,14 +195,22 @@ const std::vector<FunctionId>& Placement::first_guests(FunctionId function, bool
           return guest_[reached.value] || (!through_small && small_guest_[reached.value]);
         },
         kMostBetween);
+    place->second.all = walk.complete();
     for (const FunctionId reached : walk.order()) {
       if (guest_[reached.value] || small_guest_[reached.value]) {
-        place->second.push_back(reached);
+        place->second.functions.push_back(reached);
       }
     }
-    std::sort(place->second.begin(), place->second.end());
+    std::sort(place->second.functions.begin(), place->second.functions.end());
   }
   return place->second;
+}
+
+/// Whether it can be told where it leads, even if that is nowhere.
+bool Placement::is_clear(const Relation& relation, const Match* caller) {
+  const auto& targets = relation.caller ? caller->imports[relation.import] : relation.targets;
+  return std::all_of(targets.begin(), targets.end(),
+                     [&](FunctionId target) { return first_guests(target, true).all; });
 }
 
 bool Placement::arrives(const Relation& relation, const Match* caller, FunctionId function) {
@@ -213,7 +221,7 @@ bool Placement::arrives(const Relation& relation, const Match* caller, FunctionI
         exhausted_ = true;
         return false;
       }
-      const auto& guests = first_guests(target, through_small);
+      const auto& guests = first_guests(target, through_small).functions;
       if (std::binary_search(guests.begin(), guests.end(), function)) {
         return true;
       }
@@ -222,7 +230,7 @@ bool Placement::arrives(const Relation& relation, const Match* caller, FunctionI
     const auto& callee = candidates_[relation.callee.value];
     const bool some = std::any_of(callee.begin(), callee.end(), [&](const auto& match) {
       return std::any_of(targets.begin(), targets.end(), [&](FunctionId target) {
-        const auto& guests = first_guests(target, false);
+        const auto& guests = first_guests(target, false).functions;
         return match->functions[relation.function] &&
                std::binary_search(guests.begin(), guests.end(), *match->functions[relation.function]);
       });
@@ -485,16 +493,16 @@ Placement::Score Placement::score(CoreInstanceId instance, CoreInstanceId other)
     }
     if (holds(relation, caller, *callee)) {
       ++score.kept;
-    } else if (std::none_of(candidates_[relation.callee.value].begin(),
-                            candidates_[relation.callee.value].end(),
-                            [&](const auto& match) { return holds(relation, caller, *match); })) {
+    } else if (!is_clear(relation, caller)) {
       ++score.unclear;
     }
   }
   return score;
 }
 
-/// Equal places may be exchanged: for the better, or so that it cannot be told which is right.
+/// Equal places may be exchanged: for the better, or so that it cannot be told which is right. Where no
+/// exchange keeps more relations and all code between could be read, each assignment is as good, and as bad,
+/// as the other.
 void Placement::compare_exchanges() {
   std::map<const Match*, std::vector<CoreInstanceId>> groups;
   for (std::uint32_t i = 0; i < places_.size(); ++i) {
@@ -504,32 +512,64 @@ void Placement::compare_exchanges() {
   }
   std::vector<CoreInstanceId> ambiguous;
   for (const auto& [first, group] : groups) {
-    if (group.size() > kMostExchanged) {
+    if (candidates_[group.front().value].size() > kMostExchanged) {
       exhausted_ = true;
       continue;
     }
-    for (std::size_t i = 0; i < group.size(); ++i) {
-      for (std::size_t k = i + 1; k < group.size(); ++k) {
-        auto& one = places_[group[i].value].match;
-        auto& two = places_[group[k].value].match;
-        if (one == two || one->different != two->different) {
-          continue;
-        }
-        const Score now = score(group[i], group[k]);
-        std::swap(one, two);
-        const Score exchanged = score(group[i], group[k]);
-        if (exchanged.kept <= now.kept) {
-          std::swap(one, two);
-        }
-        if (exchanged.kept == now.kept && now.unclear > 0) {
-          ambiguous.push_back(group[i]);
-          ambiguous.push_back(group[k]);
-        }
-      }
-    }
+    exchange(group, ambiguous);
+    move_to_free(group, ambiguous);
   }
   for (const CoreInstanceId instance : ambiguous) {
     places_[instance.value] = {Placed::kAmbiguous, nullptr};
+  }
+}
+
+void Placement::exchange(const std::vector<CoreInstanceId>& group, std::vector<CoreInstanceId>& ambiguous) {
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    for (std::size_t k = i + 1; k < group.size(); ++k) {
+      auto& one = places_[group[i].value].match;
+      auto& two = places_[group[k].value].match;
+      if (one == two || one->different != two->different) {
+        continue;
+      }
+      const Score now = score(group[i], group[k]);
+      std::swap(one, two);
+      const Score exchanged = score(group[i], group[k]);
+      if (exchanged.kept <= now.kept) {
+        std::swap(one, two);
+      }
+      if (exchanged.kept == now.kept && now.unclear > 0) {
+        ambiguous.push_back(group[i]);
+        ambiguous.push_back(group[k]);
+      }
+    }
+  }
+}
+
+/// Of more places than core instances some stay free: perhaps the better ones.
+void Placement::move_to_free(const std::vector<CoreInstanceId>& group,
+                             std::vector<CoreInstanceId>& ambiguous) {
+  for (const CoreInstanceId instance : group) {
+    for (const auto& candidate : free_candidates(instance)) {
+      auto& match = places_[instance.value].match;
+      if (candidate->different != match->different) {
+        continue;
+      }
+      const Score now = score(instance, instance);
+      const auto before = std::exchange(match, candidate);
+      const Score moved = score(instance, instance);
+      if (moved.kept == now.kept && now.unclear > 0) {
+        ambiguous.push_back(instance);
+      }
+      if (moved.kept <= now.kept) {
+        match = before;
+        continue;
+      }
+      for (std::size_t k = 0; k < match->functions.size(); ++k) {
+        taken_[before->functions[k]->value] = false;
+        taken_[match->functions[k]->value] = true;
+      }
+    }
   }
 }
 

@@ -62,7 +62,12 @@ class Placement {
   void find_relations();
   void find_anchors();
   void relate(Relation relation, FunctionId target);
-  const std::vector<FunctionId>& first_guests(FunctionId function, bool through_small);
+  /// What a function leads to first.
+  struct FirstGuests {
+    std::vector<FunctionId> functions;  ///< ascending
+    bool all = true;                    ///< all of the code between could be read
+  };
+  const FirstGuests& first_guests(FunctionId function, bool through_small);
   [[nodiscard]] const Match* match_of(CoreInstanceId instance) const {
     return places_[instance.value].match.get();
   }
@@ -81,7 +86,10 @@ class Placement {
   void place_rest();
   [[nodiscard]] bool agrees(CoreInstanceId instance, CoreInstanceId other, const Match& match) const;
   bool grow_from_callers();
+  [[nodiscard]] bool is_clear(const Relation& relation, const Match* caller);
   void compare_exchanges();
+  void exchange(const std::vector<CoreInstanceId>& group, std::vector<CoreInstanceId>& ambiguous);
+  void move_to_free(const std::vector<CoreInstanceId>& group, std::vector<CoreInstanceId>& ambiguous);
 
   const component::Composition& composition_;
   const Image& composed_;
@@ -93,7 +101,7 @@ class Placement {
   std::vector<Relation> relations_;
   std::vector<std::vector<std::size_t>> related_;  ///< by core instance: its relations
   std::vector<bool> guest_, small_guest_, taken_;  ///< by the fused file's functions
-  std::map<std::pair<FunctionId, bool>, std::vector<FunctionId>> first_guests_;
+  std::map<std::pair<FunctionId, bool>, FirstGuests> first_guests_;
   std::map<std::pair<CoreInstanceId, const Match*>, std::size_t> votes_;
   std::optional<CoreInstanceId> stranger_;
   std::size_t questions_ = 0;
