@@ -2,10 +2,12 @@
 
 // Which core instance of the composed file lies where in the fused one.
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "engine/lift/calls.h"
@@ -76,12 +78,14 @@ class Placement {
   [[nodiscard]] Score score(CoreInstanceId instance, CoreInstanceId other);
 
   void place_all();
+  void index_candidates();
+  void block(const Match* match);
+  void release(const Match& match);
   bool place_forced();
   bool place_voted();
   bool place_first();
   void place(CoreInstanceId instance, const std::shared_ptr<const Match>& match);
   void vote(const Relation& relation);
-  [[nodiscard]] bool is_free(const Match& match) const;
   [[nodiscard]] Matches free_candidates(CoreInstanceId instance) const;
   void place_rest();
   [[nodiscard]] bool agrees(CoreInstanceId instance, CoreInstanceId other, const Match& match) const;
@@ -100,9 +104,14 @@ class Placement {
   std::vector<Matches> candidates_;
   std::vector<Relation> relations_;
   std::vector<std::vector<std::size_t>> related_;  ///< by core instance: its relations
-  std::vector<bool> guest_, small_guest_, taken_;  ///< by the fused file's functions
+  std::vector<bool> guest_, small_guest_;          ///< by the fused file's functions
   std::map<std::pair<FunctionId, bool>, FirstGuests> first_guests_;
   std::map<std::pair<CoreInstanceId, const Match*>, std::size_t> votes_;
+  std::map<const Match*, std::vector<CoreInstanceId>> wanting_;
+  std::vector<std::vector<const Match*>> matches_at_;  ///< by the fused file's functions
+  std::vector<std::uint32_t> wanted_;  ///< by the same: by how many pairs of open instance and free match
+  std::set<const Match*> blocked_;     ///< no longer free
+  std::array<std::uint32_t, 2> first_open_{};  ///< of large modules, of small ones: none before has a place
   std::optional<CoreInstanceId> stranger_;
   std::size_t questions_ = 0;
   bool exhausted_ = false;
