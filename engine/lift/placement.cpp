@@ -219,7 +219,7 @@ bool Placement::arrives(const Relation& relation, const Match* caller, FunctionI
   for (const bool through_small : {false, true}) {
     for (const FunctionId target : targets) {
       if (++questions_ > kMostQuestions) {
-        exhausted_ = true;
+        hurried_ = exhausted_ = true;
         return false;
       }
       const auto& guests = first_guests(target, through_small).functions;
@@ -271,7 +271,7 @@ void Placement::index_candidates() {
     pairs += matches.size();
     functions += matches.empty() ? 0 : matches.size() * matches.front()->functions.size();
   }
-  exhausted_ = pairs > kMostPairs || functions > kMostWanted;
+  hurried_ = pairs > kMostPairs || functions > kMostWanted;
   matches_at_.resize(fused_.functions.size());
   wanted_.resize(fused_.functions.size());
   for (std::uint32_t i = 0; i < candidates_.size(); ++i) {
@@ -281,7 +281,7 @@ void Placement::index_candidates() {
         if (wanting.empty()) {
           matches_at_[function->value].push_back(match.get());
         }
-        if (!exhausted_) {
+        if (!hurried_) {
           ++wanted_[function->value];
         }
       }
@@ -298,7 +298,7 @@ void Placement::release(const Match& match) {
 }
 
 void Placement::block(const Match* match) {
-  if (!blocked_.insert(match).second || exhausted_) {
+  if (!blocked_.insert(match).second || hurried_) {
     return;
   }
   for (const CoreInstanceId instance : wanting_[match]) {
@@ -322,7 +322,7 @@ void Placement::place(CoreInstanceId instance, const std::shared_ptr<const Match
   places_[instance.value] = {Placed::kAt, match};
   open_[instance.value] = false;
   for (const auto& other : candidates_[instance.value]) {
-    if (blocked_.count(other.get()) == 0 && !exhausted_) {
+    if (blocked_.count(other.get()) == 0 && !hurried_) {
       release(*other);
     }
   }
@@ -419,10 +419,10 @@ void Placement::place_all() {
       vote(relation);
     }
   }
-  while (!exhausted_ && place_forced()) {
+  while (!hurried_ && place_forced()) {
   }
-  while ((!exhausted_ && place_voted()) || place_first()) {
-    while (!exhausted_ && place_forced()) {
+  while ((!hurried_ && place_voted()) || place_first()) {
+    while (!hurried_ && place_forced()) {
     }
   }
   place_rest();
@@ -526,6 +526,7 @@ Placement::Score Placement::score(CoreInstanceId instance, CoreInstanceId other)
         (caller != nullptr && caller->imports[relation.import].empty())) {
       continue;
     }
+    ++score.all;
     if (holds(relation, caller, *callee)) {
       ++score.kept;
     } else if (!is_clear(relation, caller)) {
@@ -547,6 +548,13 @@ void Placement::compare_exchanges() {
   }
   std::vector<CoreInstanceId> ambiguous;
   for (const auto& [first, group] : groups) {
+    const bool all_kept = std::all_of(group.begin(), group.end(), [&](CoreInstanceId instance) {
+      const Score now = score(instance, instance);
+      return now.kept == now.all;
+    });
+    if (all_kept) {
+      continue;
+    }
     if (candidates_[group.front().value].size() > kMostExchanged) {
       exhausted_ = true;
       continue;

@@ -54,9 +54,9 @@ class Placement {
     std::uint32_t function = 0;  ///< of the callee's module, of those that it defines
     bool direct = false;         ///< nothing lies between
   };
-  /// How well relations are kept: those that are, and those of which that cannot be told.
+  /// How well relations are kept: how many there are, are kept, or cannot be told.
   struct Score {
-    std::size_t kept = 0, unclear = 0;
+    std::size_t all = 0, kept = 0, unclear = 0;
   };
 
   void find_candidates();
@@ -114,7 +114,8 @@ class Placement {
   std::array<std::uint32_t, 2> first_open_{};  ///< of large modules, of small ones: none before has a place
   std::optional<CoreInstanceId> stranger_;
   std::size_t questions_ = 0;
-  bool exhausted_ = false;
+  bool hurried_ = false;    ///< too many equal places: they are taken in order
+  bool exhausted_ = false;  ///< and that is not good enough
 };
 
 }  // namespace meld_verify::lift
