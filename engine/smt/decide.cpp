@@ -239,10 +239,8 @@ struct Decider::State {
     }
     Answer answer = Answer::kYes;
     for (auto& [group, of] : groups) {
-      if (of.size() == 1 && free(of[0])) {
-        continue;
-      }
-      const Answer part = ask(std::move(of));
+      const std::optional<Answer> plain = by_bounds(of);
+      const Answer part = plain ? *plain : ask(std::move(of));
       if (part == Answer::kNo) {
         return part;
       }
@@ -253,24 +251,74 @@ struct Decider::State {
     return answer;
   }
 
-  /// A condition that can be met when it stands alone: a comparison of a leaf with something else that is not
-  /// always one way (or it would have been simplified).
-  [[nodiscard]] bool free(Term condition) const {
-    const auto leaf = [this](Term term) {
+  /// The answer where all conditions compare one leaf with constants, which most do: no question to Z3.
+  [[nodiscard]] std::optional<Answer> by_bounds(const Conditions& conditions) const {
+    std::optional<Term> leaf;
+    std::uint64_t least = 0;
+    std::uint64_t most = ~std::uint64_t{0};
+    std::set<std::uint64_t> excluded;
+    bool possible = true;
+    const auto at_least = [&](std::uint64_t bound) { least = std::max(least, bound); };
+    const auto at_most = [&](std::uint64_t bound) { most = std::min(most, bound); };
+    const auto is_leaf = [this](Term term) {
       return terms.op(term) == TermOp::kSymbol || terms.op(term) == TermOp::kOpaque;
     };
-    if (leaf(condition)) {
-      return true;
+    for (const Term condition : conditions) {
+      const bool negated =
+          terms.op(condition) == TermOp::kXor && terms.is_constant(terms.arguments(condition)[1]);
+      const Term inner = negated ? terms.arguments(condition)[0] : condition;
+      const TermOp op = terms.op(inner);
+      Term of = inner;
+      std::uint64_t with = 1;
+      bool first = true;
+      if (!is_leaf(inner)) {
+        if (op != TermOp::kEq && op != TermOp::kLessU) {
+          return std::nullopt;
+        }
+        const auto arguments = terms.arguments(inner);
+        first = terms.is_constant(arguments[1]);
+        const Term bound = arguments[first ? 1 : 0];
+        of = arguments[first ? 0 : 1];
+        if (!terms.is_constant(bound) || !is_leaf(of)) {
+          return std::nullopt;
+        }
+        with = terms.bits(bound);
+      }
+      if (leaf && *leaf != of) {
+        return std::nullopt;
+      }
+      leaf = of;
+      const unsigned width = terms.width(of);
+      at_most(width == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1);
+      if (op != TermOp::kLessU) {
+        if (negated) {
+          excluded.insert(with);
+        } else {
+          at_least(with);
+          at_most(with);
+        }
+      } else if (first && !negated) {  // less than `with`
+        possible = possible && with != 0;
+        at_most(with - 1);
+      } else if (first) {
+        at_least(with);
+      } else if (negated) {  // `with` is not less
+        at_most(with);
+      } else if (with == ~std::uint64_t{0}) {
+        possible = false;
+      } else {
+        at_least(with + 1);
+      }
     }
-    if (terms.op(condition) == TermOp::kXor && leaf(terms.arguments(condition)[0]) &&
-        terms.is_constant(terms.arguments(condition)[1])) {
-      return true;
+    if (!possible || least > most) {
+      return Answer::kNo;
     }
-    const bool negated =
-        terms.op(condition) == TermOp::kXor && terms.is_constant(terms.arguments(condition)[1]);
-    const Term inner = negated ? terms.arguments(condition)[0] : condition;
-    return terms.op(inner) == TermOp::kEq && leaf(terms.arguments(inner)[0]) &&
-           terms.is_constant(terms.arguments(inner)[1]);
+    for (std::uint64_t value = least; excluded.contains(value); ++value) {
+      if (value == most) {
+        return Answer::kNo;
+      }
+    }
+    return Answer::kYes;
   }
 };
 

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <vector>
@@ -163,6 +164,37 @@ TEST(TermProps, TheSolverAgrees) {
     }
   });
   expect_met(tally, {{"yes", 300}});
+}
+
+TEST(TermProps, ConditionsOnOneValueAreDecidedByCounting) {
+  Tally tally;
+  Solver solver;
+  hold("conditions on one value are decided by counting", 3000, [&tally, &solver] {
+    Terms terms;
+    Decider decider(terms, solver);
+    const unsigned width = below(3) == 0 ? 1 : 3;
+    const Term value = terms.symbol(width, "v");
+    const auto bound = [&] { return terms.constant(width, below(9)); };
+    std::vector<Term> conditions;
+    for (std::size_t i = 1 + below(6); i > 0; --i) {
+      const TermOp op = below(2) == 0 ? TermOp::kEq : TermOp::kLessU;
+      Term condition = below(2) == 0 ? terms.apply(op, value, bound()) : terms.apply(op, bound(), value);
+      if (op == TermOp::kEq ? below(4) != 0 : below(2) == 0) {
+        condition = terms.negation(condition);
+      }
+      conditions.push_back(condition);
+    }
+    bool met = false;
+    for (std::uint64_t bits = 0; bits <= mask(width); ++bits) {
+      met = met || std::all_of(conditions.begin(), conditions.end(), [&](Term condition) {
+              return value_of(terms, condition, [bits](Term) { return bits; }) == 1;
+            });
+    }
+    RC_ASSERT(decider.satisfiable(conditions) == (met ? Answer::kYes : Answer::kNo));
+    RC_ASSERT(decider.questions() == 0U);
+    ++tally[met ? "yes" : "no"];
+  });
+  expect_met(tally, {{"yes", 300}, {"no", 300}});
 }
 
 }  // namespace
