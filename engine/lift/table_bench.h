@@ -24,7 +24,7 @@ struct TableBench {
       : bytes(wasm::assemble(text)) {
     auto linked = link_module(bytes, "bench.wasm");
     if (!linked) {
-      throw std::invalid_argument(linked.error().message);
+      throw std::invalid_argument(linked.error().sentence);
     }
     image = std::move(*linked);
     alignment.is_guest.resize(image.functions.size());
