@@ -297,14 +297,16 @@ void TableFunctions::State::judge_use(TableShape& shaped) {
   std::vector<FunctionId> makers;
   std::vector<FunctionId> refused;
   bool all_known = true;
+  bool takes_foreign = false;  // entries that are none of its own do not always trap
   for (const FunctionId make : there.news) {
     const Answer answer = agree(make, use);
     if (answer == Answer::kYes) {
       makers.push_back(make);
     } else if (always_traps(make, use)) {
       refused.push_back(make);
-    } else if (answer == Answer::kUnknown) {
-      all_known = false;
+    } else {
+      takes_foreign = true;
+      all_known = all_known && answer == Answer::kNo;
     }
   }
   judge_destructors(shaped, makers);
@@ -326,7 +328,7 @@ void TableFunctions::State::judge_use(TableShape& shaped) {
     const bool of_one_type = std::any_of(there.uses.begin(), there.uses.end(), [&](FunctionId one) {
       return agree(other, one) == Answer::kYes && agree(makers[0], one) == Answer::kYes;
     });
-    (of_one_type ? what.checks.kind : what.checks.type) = true;
+    (of_one_type ? what.checks.kind : what.checks.type) = !takes_foreign;
   }
 }
 
