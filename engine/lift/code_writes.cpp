@@ -113,7 +113,14 @@ CodeWrites code_writes(const Image& image) {
   for (const LinkedTable& table : image.tables) {
     for (const auto& entry : table.entries) {
       if (entry) {
-        writes.in_tables.insert(*entry);
+        writes.open.insert(*entry);
+      }
+    }
+  }
+  for (const LinkedInstance& instance : image.instances) {
+    for (const wasm::CoreExport& one : image.modules[instance.module.value].exports) {
+      if (one.kind == wasm::ExternKind::kFunc && one.index < instance.functions.size()) {
+        writes.open.insert(instance.functions[one.index]);
       }
     }
   }

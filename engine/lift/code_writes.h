@@ -17,7 +17,7 @@ struct CodeWrites {
   std::map<GlobalId, std::set<FunctionId>> sets;       ///< `global.set`
   std::map<FunctionId, std::set<FunctionId>> callees;  ///< direct calls and `ref.func`
   std::set<FunctionId> indirect;                       ///< that call through tables or references
-  std::set<FunctionId> in_tables;                      ///< that stand in a table
+  std::set<FunctionId> open;                           ///< that stand in a table, or are exported
   std::vector<FunctionId> unreadable;                  ///< whose instructions cannot be read
 };
 

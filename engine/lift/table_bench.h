@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/lift/table_function.h"
+#include "engine/lift/table_text.h"
 #include "engine/wasm/wabt_text.h"
 
 namespace meld_verify::lift {
@@ -24,7 +25,7 @@ struct TableBench {
       : bytes(wasm::assemble(text)) {
     auto linked = link_module(bytes, "bench.wasm");
     if (!linked) {
-      throw std::invalid_argument(linked.error().message);
+      throw std::invalid_argument(linked.error().sentence);
     }
     image = std::move(*linked);
     alignment.is_guest.resize(image.functions.size());
@@ -68,39 +69,6 @@ struct TableBench {
   smt::Decider decider{terms};
   std::unique_ptr<Executor> executor;
   std::unique_ptr<TableFunctions> tables;
-};
-
-/// meld's table in memory 0 with each number as given.
-struct BumpTable {
-  std::string pages = "18";
-  std::string begin = "1114116";
-  std::string step = "4";
-  std::string new_offset = "0", rep_offset = "0", drop_offset = "0", clear_offset = "0";
-  std::string check = "";  ///< at the beginning of `new`
-  std::string destroyed = "(i32.load offset=" + drop_offset + " (local.get 0))";
-  std::string clear = "(i32.store offset=" + clear_offset + " (local.get 0) (i32.const 0))";
-  std::string more = "";        ///< definitions
-  std::string set = "$cursor";  ///< the global that `new` moves on
-
-  [[nodiscard]] std::string text() const {
-    return "(module (memory (export \"memory\") " + pages + ") (memory 1)" +
-           "(global $cursor (mut i32) (i32.const " + begin + "))" + "(global $other (mut i32) (i32.const " +
-           begin + "))" +
-           "(func $dtor (export \"dtor\") (param i32) (i32.store (local.get 0) (i32.const 0)))"
-           "(func (export \"new\") (param i32) (result i32) (local i32) " +
-           check +
-           "  (local.set 1 (global.get $cursor))"
-           "  (i32.store offset=" +
-           new_offset + " (local.get 1) (local.get 0))" + "  (global.set " + set +
-           " (i32.add (local.get 1) (i32.const " + step + ")))" +
-           "  (local.get 1))"
-           "(func (export \"rep\") (param i32) (result i32) (i32.load offset=" +
-           rep_offset +
-           " (local.get 0)))"
-           "(func (export \"drop\") (param i32)"
-           "  (if (i32.eqz (local.get 0)) (then) (else (call $dtor " +
-           destroyed + ") " + clear + ")))" + more + ")";
-  }
 };
 
 }  // namespace meld_verify::lift

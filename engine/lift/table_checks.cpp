@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "engine/lift/table_reading.h"
 
@@ -31,20 +32,13 @@ bool removes(const TableShape& shape) {
 
 namespace {
 
-std::optional<MadeEntry> made(const smt::Terms& terms, const Outcome& outcome, Term rep) {
-  MadeEntry entry{rep, outcome.path->results[0], {}, {}};
-  bool found = false;
+std::optional<MadeEntry> made(const Outcome& outcome, Term rep) {
   for (const EntryWrite& write : outcome.writes) {
-    if (terms.is_constant(write.address)) {
-      continue;  // right after instantiation a slot's address may be a constant too
-    }
-    entry.words.push_back(write);
-    if (write.value == rep && write.bytes == 4 && !found) {
-      entry.address = write.address;
-      found = true;
+    if (write.value == rep && write.bytes == 4) {
+      return MadeEntry{rep, outcome.path->results[0], write.address};
     }
   }
-  return found ? std::optional(entry) : std::nullopt;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -107,24 +101,23 @@ Answer TableFunctions::State::find_agreement(FunctionId make, FunctionId use) {
       return same_cells ? Answer::kYes : Answer::kUnknown;
     }
   }
-  return try_two(make, use, at_start(make)) == Answer::kNo ? Answer::kNo : Answer::kUnknown;
+  return try_two(make, use, at_start(std::array{make})) == Answer::kNo ? Answer::kNo : Answer::kUnknown;
 }
 
-Answer TableFunctions::State::try_two(FunctionId make, FunctionId use,
-                                      const std::vector<Term>& premises_there) {
+Answer TableFunctions::State::try_two(FunctionId make, FunctionId use, const Opening& opening) {
   const Term r1 = terms.symbol(32, "r1");
   const Term r2 = terms.symbol(32, "r2");
   Answer answer = Answer::kYes;
   std::size_t tried = 0;
   bool any = false;
-  for (const Outcome& first : operations.run(make, r1, nullptr, premises_there)) {
+  for (const Outcome& first : operations.run(make, r1, nullptr, opening)) {
     if (first.stuck()) {
       return Answer::kUnknown;
     }
     if (!first.returns()) {
       continue;
     }
-    const auto one = made(terms, first, r1);
+    const auto one = made(first, r1);
     for (const Outcome& second : operations.run(make, r2, &first)) {
       if (second.stuck() || ++tried > kMostOutcomes) {
         return Answer::kUnknown;
@@ -132,7 +125,7 @@ Answer TableFunctions::State::try_two(FunctionId make, FunctionId use,
       if (!second.returns()) {
         continue;
       }
-      const auto other = made(terms, second, r2);
+      const auto other = made(second, r2);
       if (!one || !other) {
         return Answer::kUnknown;
       }
@@ -304,14 +297,16 @@ void TableFunctions::State::judge_use(TableShape& shaped) {
   std::vector<FunctionId> makers;
   std::vector<FunctionId> refused;
   bool all_known = true;
+  bool takes_foreign = false;  // entries that are none of its own do not always trap
   for (const FunctionId make : there.news) {
     const Answer answer = agree(make, use);
     if (answer == Answer::kYes) {
       makers.push_back(make);
     } else if (always_traps(make, use)) {
       refused.push_back(make);
-    } else if (answer == Answer::kUnknown) {
-      all_known = false;
+    } else {
+      takes_foreign = true;
+      all_known = all_known && answer == Answer::kNo;
     }
   }
   judge_destructors(shaped, makers);
@@ -333,7 +328,7 @@ void TableFunctions::State::judge_use(TableShape& shaped) {
     const bool of_one_type = std::any_of(there.uses.begin(), there.uses.end(), [&](FunctionId one) {
       return agree(other, one) == Answer::kYes && agree(makers[0], one) == Answer::kYes;
     });
-    (of_one_type ? what.checks.kind : what.checks.type) = true;
+    (of_one_type ? what.checks.kind : what.checks.type) = !takes_foreign;
   }
 }
 

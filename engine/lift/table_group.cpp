@@ -76,7 +76,7 @@ bool TableFunctions::State::is_candidate(FunctionId function) {
   return true;
 }
 
-// A part of operations: only they call it, and it stands in no table.
+// A part of operations: only they call it, and it is not open to others.
 bool TableFunctions::State::serves_only(FunctionId function, const std::set<FunctionId>& operations_there) {
   std::set<FunctionId> seen{function};
   std::vector<FunctionId> work{function};
@@ -84,11 +84,11 @@ bool TableFunctions::State::serves_only(FunctionId function, const std::set<Func
   while (!work.empty()) {
     const FunctionId one = work.back();
     work.pop_back();
-    if (has(operations_there, one)) {
+    if (one != function && has(operations_there, one)) {
       called = true;
       continue;
     }
-    if (has(writes().in_tables, one) || operations.is_guest(one)) {
+    if (has(writes().open, one) || operations.is_guest(one)) {
       return false;
     }
     bool reached = false;
@@ -101,7 +101,7 @@ bool TableFunctions::State::serves_only(FunctionId function, const std::set<Func
       }
     }
     if (!reached) {
-      return false;  // exported, or dead
+      return false;  // dead
     }
   }
   return called;
@@ -150,9 +150,15 @@ const TableGroup& TableFunctions::State::group(MemoryId memory) {
       continue;
     }
     found.insert(one);
-    if (shaped.what.role == TableRole::kNew) {
+  }
+  for (const FunctionId one : found) {
+    if (serves_only(one, found)) {
+      continue;  // seen as a part of those that it serves
+    }
+    const TableRole role = shape(one).what.role;
+    if (role == TableRole::kNew) {
       group.news.push_back(one);
-    } else if (shaped.what.role != TableRole::kOther) {
+    } else if (role != TableRole::kOther) {
       group.uses.push_back(one);
     }
   }

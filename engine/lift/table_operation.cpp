@@ -20,17 +20,16 @@ bool Operations::is_guest(FunctionId function) const {
 }
 
 std::vector<Outcome> Operations::run(FunctionId function, Term argument, const Outcome* after,
-                                     std::span<const Term> given) {
-  return execute(function, argument, after, given, CallModel::Kind::kSymbol);
+                                     const Opening& opening) {
+  return execute(function, argument, after, opening, CallModel::Kind::kSymbol);
 }
 
-std::vector<Outcome> Operations::run_until_call(FunctionId function, Term argument,
-                                                std::span<const Term> given) {
-  return execute(function, argument, nullptr, given, CallModel::Kind::kUnreadable);
+std::vector<Outcome> Operations::run_until_call(FunctionId function, Term argument, const Opening& opening) {
+  return execute(function, argument, nullptr, opening, CallModel::Kind::kUnreadable);
 }
 
 std::vector<Outcome> Operations::execute(FunctionId function, Term argument, const Outcome* after,
-                                         std::span<const Term> given, CallModel::Kind calls) {
+                                         const Opening& opening, CallModel::Kind calls) {
   const auto inside = [this](FunctionId callee) {
     return image_.functions[callee.value].kind == LinkedFunction::Kind::kDefined && !is_guest(callee);
   };
@@ -43,17 +42,20 @@ std::vector<Outcome> Operations::execute(FunctionId function, Term argument, con
   Executor::Start start;
   start.function = function;
   start.arguments = {argument};
-  start.conditions.assign(given.begin(), given.end());
   if (after != nullptr) {
     start.after = after->path.get();
+    start.conditions = after->conditions;
+    start.known = after->known;
+  } else {
+    start.conditions = opening.given;
+    start.known = opening.known;
+    start.globals = opening.globals;
   }
   std::vector<Outcome> outcomes;
   for (Path& path : executor_.run(start, model)) {
     Outcome outcome;
-    outcome.conditions.assign(given.begin(), given.end());
-    if (after != nullptr) {
-      outcome.conditions.insert(outcome.conditions.end(), after->conditions.begin(), after->conditions.end());
-    }
+    outcome.conditions = start.conditions;
+    outcome.known = start.known;
     outcome.conditions.insert(outcome.conditions.end(), path.conditions.begin(), path.conditions.end());
     outcome.path = std::make_shared<const Path>(std::move(path));
     if (decider_.satisfiable(outcome.conditions) == Answer::kNo) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "engine/lift/alignment.h"
@@ -22,13 +23,23 @@ struct EntryWrite {
   Term value;
 };
 
+/// What is known before the first operation.
+struct Opening {
+  Opening() = default;
+  Opening(std::vector<Term> conditions) : given(std::move(conditions)) {}  // NOLINT: any conditions are one
+  std::vector<Term> given;                                                 ///< conditions
+  std::vector<std::pair<GlobalId, Term>> globals;                          ///< that have known values
+  std::vector<std::pair<Term, std::uint64_t>> known;                       ///< words that have known values
+};
+
 /// One way that an operation may go, after those before it.
 struct Outcome {
   std::shared_ptr<const Path> path;
   std::vector<Term> conditions;    ///< of this operation and all before it
   std::vector<EntryWrite> writes;  ///< of this operation, newest first
   std::vector<CallEvent> calls;    ///< to what is not executed; callees are seen through forwarders
-  bool traceable = true;           ///< false: it wrote something that is no word
+  std::vector<std::pair<Term, std::uint64_t>> known;  ///< as the first operation's opening has it
+  bool traceable = true;                              ///< false: it wrote something that is no word
 
   [[nodiscard]] bool returns() const { return path->end == Path::End::kReturn; }
   [[nodiscard]] bool stuck() const { return path->end == Path::End::kStuck || !traceable; }
@@ -42,12 +53,12 @@ class Operations {
 
   /// All ways that are not impossible. Generated functions are executed; guests' functions, canonical
   /// built-ins and imports are calls that change nothing: a guest that keeps to the rules leaves the words of
-  /// tables alone. `given` holds from the start.
+  /// tables alone. `opening` counts where there is nothing before.
   [[nodiscard]] std::vector<Outcome> run(FunctionId function, Term argument, const Outcome* after = nullptr,
-                                         std::span<const Term> given = {});
+                                         const Opening& opening = {});
   /// The same, stopped before the first such call: what has happened by then.
   [[nodiscard]] std::vector<Outcome> run_until_call(FunctionId function, Term argument,
-                                                    std::span<const Term> given);
+                                                    const Opening& opening);
 
   /// The value of a global before anything ran.
   [[nodiscard]] Term start(GlobalId global);
@@ -76,7 +87,7 @@ class Operations {
 
  private:
   [[nodiscard]] std::vector<Outcome> execute(FunctionId function, Term argument, const Outcome* after,
-                                             std::span<const Term> given, CallModel::Kind calls);
+                                             const Opening& opening, CallModel::Kind calls);
   void trace(Outcome& outcome, const Outcome* after);
 
   const Image& image_;

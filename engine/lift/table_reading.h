@@ -33,11 +33,10 @@ struct TableShape {
 struct MadeEntry {
   Term rep;
   Term index;
-  std::vector<EntryWrite> words;  ///< of the entry alone
-  Term address;                   ///< of the rep
+  Term address;  ///< of the rep
 };
 
-/// The operations on one memory.
+/// The operations on one memory; those that only serve others, as a part of them, are left out.
 struct TableGroup {
   std::vector<FunctionId> news;
   std::vector<FunctionId> uses;  ///< kRep, kDrop, kTake
@@ -78,8 +77,8 @@ struct TableFunctions::State {
 
   // What sequences of operations show (table_checks.cpp).
   smt::Answer find_agreement(FunctionId make, FunctionId use);
-  /// What two entries in a row, and then a use of each, show; `premises` hold at the start.
-  smt::Answer try_two(FunctionId make, FunctionId use, const std::vector<Term>& premises);
+  /// What two entries in a row, and then a use of each, show; from `opening` on.
+  smt::Answer try_two(FunctionId make, FunctionId use, const Opening& opening);
   smt::Answer try_use(FunctionId make, FunctionId use, const Outcome& after, const MadeEntry& used,
                       const MadeEntry& other);
   /// The invariants of all functions that make entries in the memory and can be relied on.
@@ -98,8 +97,8 @@ struct TableFunctions::State {
   // Where tables lie (table_room.cpp).
   std::optional<std::uint64_t> end_of_room(FunctionId make, bool& open_end);
   void judge_room(TableShape& shape);
-  std::vector<Term> at_start(FunctionId make);
-  bool loses_entry(FunctionId make, std::span<const FunctionId> between);
+  Opening at_start(std::span<const FunctionId> makers);
+  bool loses_entry(std::span<const FunctionId> makers);
   void overlap_flaws(FunctionId make, std::vector<Flaw>& flaws);
   void room_flaws(FunctionId make, std::vector<Flaw>& flaws);
 

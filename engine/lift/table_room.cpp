@@ -24,29 +24,23 @@ std::uint64_t begin_of(const Supply& supply) {
 
 }  // namespace
 
-/// What holds right after instantiation, of the globals and words that the maker goes by.
-std::vector<Term> TableFunctions::State::at_start(FunctionId make) {
-  std::vector<Term> all;
-  for (const Cell& cell : shape(make).supply.cells) {
-    if (cell.initial) {
-      all.push_back(operations.equal(cell.start, operations.number(*cell.initial)));
-    }
-  }
-  // A global that it does not change may still say where entries lie.
+/// The state right after instantiation, as far as the makers go by it.
+Opening TableFunctions::State::at_start(std::span<const FunctionId> makers) {
+  Opening opening;
   for (std::size_t i = 0; i < image.globals.size(); ++i) {
     const LinkedGlobal& global = image.globals[i];
-    if (!global.type.is_mutable || global.type.type != wasm::ValueType::kI32 || !global.initial) {
-      continue;
+    if (global.type.is_mutable && global.type.type == wasm::ValueType::kI32 && global.initial) {
+      opening.globals.emplace_back(GlobalId(i), operations.number(*global.initial));
     }
-    const Term start = operations.start(GlobalId(i));
-    for (const FreshEntry& entry : shape(make).supply.entries) {
-      if (query.mentions(entry.index, start) || query.mentions(entry.address, start)) {
-        all.push_back(operations.equal(start, operations.number(*global.initial)));
-        break;
+  }
+  for (const FunctionId make : makers) {
+    for (const Cell& cell : shape(make).supply.cells) {
+      if (!cell.global && cell.initial) {
+        opening.known.emplace_back(cell.start, *cell.initial);
       }
     }
   }
-  return all;
+  return opening;
 }
 
 // The end of what is the table's own from its first entry on, as instantiated. `open_end`: beyond it there is
@@ -117,9 +111,8 @@ void TableFunctions::State::judge_room(TableShape& shaped) {
     what.overflow = routing::Overflow::kTrap;
     return;
   }
-  const auto grown = writes().grows.find(supply.memory);
-  const bool grows = grown != writes().grows.end() && !grown->second.empty();
-  if (open_end) {
+  const bool grows = writes().grows.contains(supply.memory);
+  if (open_end && (bounded || supply.bounded)) {
     what.overflow = routing::Overflow::kTrap;
     if (!grows) {
       what.capacity = room;
@@ -132,39 +125,40 @@ void TableFunctions::State::judge_room(TableShape& shaped) {
   what.capacity = room;
 }
 
-// Whether right after instantiation the words of an entry can be lost by making others.
-bool TableFunctions::State::loses_entry(FunctionId make, std::span<const FunctionId> between) {
-  std::vector<Term> premises_there = at_start(make);
-  for (const FunctionId one : between) {
-    const std::vector<Term> theirs = at_start(one);
-    premises_there.insert(premises_there.end(), theirs.begin(), theirs.end());
-  }
-  const Term kept = terms.symbol(32, "r1");
-  for (const Outcome& first : operations.run(make, kept, nullptr, premises_there)) {
-    if (!first.returns()) {
-      continue;
-    }
-    std::vector<Outcome> now{first};
-    for (const FunctionId one : between) {
-      std::vector<Outcome> next;
-      for (const Outcome& outcome : now) {
-        for (Outcome& after : operations.run(one, terms.symbol(32, "r"), &outcome)) {
-          if (after.returns() && next.size() < 16) {
-            next.push_back(std::move(after));
-          }
-        }
-      }
-      now = std::move(next);
-    }
-    for (const Outcome& after : now) {
-      for (const EntryWrite& word : first.writes) {
-        if (word.value != kept || word.bytes != 4) {
+// Whether right after instantiation a sequence of functions that make entries may write over one of them.
+bool TableFunctions::State::loses_entry(std::span<const FunctionId> makers) {
+  struct Way {
+    Outcome outcome;
+    std::vector<EntryWrite> reps;  ///< of all entries so far
+  };
+  const Opening opening = at_start(makers);
+  std::vector<Way> ways(1);
+  bool begun = false;
+  for (const FunctionId one : makers) {
+    const Term rep = terms.symbol(32, "r");
+    std::vector<Way> next;
+    for (const Way& way : ways) {
+      for (Outcome& outcome : operations.run(one, rep, begun ? &way.outcome : nullptr, opening)) {
+        if (!outcome.returns() || next.size() >= 16) {
           continue;
         }
-        const Term now_there = operations.read(after, word.memory, word.address, word.bytes);
-        if (now_there != kept && operations.differs(after, now_there, kept) == Answer::kYes) {
-          return true;
+        std::vector<EntryWrite> reps = way.reps;
+        for (const EntryWrite& word : outcome.writes) {
+          if (word.value == rep && word.bytes == 4) {
+            reps.push_back(word);
+          }
         }
+        next.push_back({std::move(outcome), std::move(reps)});
+      }
+    }
+    ways = std::move(next);
+    begun = true;
+  }
+  for (const Way& way : ways) {
+    for (const EntryWrite& word : way.reps) {
+      const Term now = operations.read(way.outcome, word.memory, word.address, word.bytes);
+      if (now != word.value && operations.differs(way.outcome, now, word.value) == Answer::kYes) {
+        return true;
       }
     }
   }
@@ -173,8 +167,7 @@ bool TableFunctions::State::loses_entry(FunctionId make, std::span<const Functio
 
 void TableFunctions::State::overlap_flaws(FunctionId make, std::vector<Flaw>& found) {
   const std::string name = image.name_of(make);
-  const std::array<FunctionId, 1> again{make};
-  if (loses_entry(make, again)) {
+  if (loses_entry(std::array{make, make})) {
     found.push_back({kOverflow, make,
                      fmt::format("{} makes a second entry over the first one, which is still live", name)});
     return;
@@ -196,9 +189,7 @@ void TableFunctions::State::overlap_flaws(FunctionId make, std::vector<Flaw>& fo
         ++tried > 16) {
       continue;
     }
-    const std::array<FunctionId, 2> one{other, make};
-    const std::array<FunctionId, 3> two{make, other, make};
-    if (loses_entry(make, one) || loses_entry(make, two)) {
+    if (loses_entry(std::array{make, other, make}) || loses_entry(std::array{make, make, other, make})) {
       found.push_back({kOverflow, make,
                        fmt::format("{} moves the cursor of {}, so that a new entry comes over a live one",
                                    image.name_of(other), name)});

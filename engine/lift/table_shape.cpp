@@ -195,7 +195,8 @@ bool TableFunctions::State::calls_fit(const TableShape& shape) {
 void TableFunctions::State::read_new(TableShape& shape) {
   TableFunction& what = shape.what;
   what.role = TableRole::kNew;
-  shape.supply = supplies.read(shape.outcomes, shape.argument);
+  shape.supply = supplies.read(shape.outcomes, shape.argument,
+                               [this](MemoryId memory) { return writes().grows.contains(memory); });
   const Supply& supply = shape.supply;
   if (!supply.entries.empty()) {
     what.storage.memory = supply.memory;

@@ -135,10 +135,11 @@ std::optional<Affine> SupplyReader::fit(const Outcome& outcome, Term index, Term
   return guessed && proved(*guessed) ? guessed : std::nullopt;
 }
 
-Supply SupplyReader::read(const std::vector<Outcome>& outcomes, Term argument) {
+Supply SupplyReader::read(const std::vector<Outcome>& outcomes, Term argument,
+                          const std::function<bool(MemoryId)>& grows) {
   Supply supply;
   supply.understood = find_entries(outcomes, argument, supply) && find_cursor(outcomes, supply) &&
-                      find_places(outcomes, supply) && find_list(outcomes, supply);
+                      find_places(outcomes, supply, grows(supply.memory)) && find_list(outcomes, supply);
   return supply;
 }
 
@@ -209,7 +210,7 @@ bool SupplyReader::find_cursor(const std::vector<Outcome>& outcomes, Supply& sup
   return true;
 }
 
-bool SupplyReader::find_places(const std::vector<Outcome>& outcomes, Supply& supply) {
+bool SupplyReader::find_places(const std::vector<Outcome>& outcomes, Supply& supply, bool grows) {
   const Cell& cursor = *supply.cursor;
   const std::uint64_t begin = *cursor.initial & 0xffff'ffff;
   const Term first = operations_.number(begin);
@@ -238,7 +239,7 @@ bool SupplyReader::find_places(const std::vector<Outcome>& outcomes, Supply& sup
     supply.next = entry.index;
     if (place) {
       supply.place = *place;
-      bound_cursor(outcomes[entry.outcome], entry, supply);
+      bound_cursor(outcomes[entry.outcome], entry, supply, grows);
     }
   }
   if (!place) {
@@ -274,34 +275,45 @@ bool SupplyReader::find_places(const std::vector<Outcome>& outcomes, Supply& sup
 }
 
 // No store reaches beyond what its memory can ever have, and the cursor moves on after it.
-void SupplyReader::bound_cursor(const Outcome& outcome, const FreshEntry& entry, Supply& supply) {
+void SupplyReader::bound_cursor(const Outcome& outcome, const FreshEntry& entry, Supply& supply, bool grows) {
   const wasm::Limits& limits = image_.memories[supply.memory.value].limits;
-  const std::uint64_t most = limits.max && *limits.max < 65536 ? *limits.max * kPage : kFourGib;
+  const std::uint64_t pages = grows ? limits.max.value_or(65536) : limits.min;
+  const std::uint64_t most = pages < 65536 ? pages * kPage : kFourGib;
   const Cell& cursor = *supply.cursor;
+  const std::uint64_t begin = *cursor.initial & 0xffff'ffff;
   const auto at = [&](std::uint64_t steps) {
-    return TermQuery::Values{{cursor.start, (*cursor.initial + steps * supply.step) & 0xffff'ffff}};
+    return TermQuery::Values{{cursor.start, (begin + steps * supply.step) & 0xffff'ffff}};
   };
   const std::uint64_t one = query_.value(entry.address, at(0), 1);
   const std::uint64_t other = query_.value(entry.address, at(1), 1);
-  if (other <= one || one + 4 > most) {
-    return;
-  }
-  // One more than the last entry that fits. The address must follow the cursor up to there.
-  const std::uint64_t entries = (most - 4 - one) / (other - one) + 1;
-  const std::uint64_t bound = (*cursor.initial & 0xffff'ffff) + entries * supply.step;
-  if (bound >= kFourGib) {
-    return;
-  }
-  const Term limit = operations_.number(bound);
-  Outcome within = outcome;
-  within.conditions.insert(within.conditions.end(), supply.invariants.begin(), supply.invariants.end());
-  within.conditions.push_back(operations_.at_most(cursor.start, limit));
-  const Term moved = terms_.apply(TermOp::kSub, cursor.start, operations_.number(*cursor.initial));
-  const Term steps = terms_.apply(TermOp::kDivU, moved, operations_.number(supply.step));
-  const Term place = terms_.apply(TermOp::kAdd, operations_.number(one),
-                                  terms_.apply(TermOp::kMul, steps, operations_.number(other - one)));
-  if (operations_.holds(within, operations_.equal(place, entry.address)) == Answer::kYes) {
+  const auto try_bound = [&] {
+    if (other <= one || one + 4 > most) {
+      return false;
+    }
+    // One more than the last entry that fits. The address must follow the cursor up to there.
+    const std::uint64_t entries = (most - 4 - one) / (other - one) + 1;
+    const std::uint64_t bound = begin + entries * supply.step;
+    if (bound >= kFourGib) {
+      return false;
+    }
+    const Term limit = operations_.number(bound);
+    Outcome within = outcome;
+    within.conditions.insert(within.conditions.end(), supply.invariants.begin(), supply.invariants.end());
+    within.conditions.push_back(operations_.at_most(cursor.start, limit));
+    const Term moved = terms_.apply(TermOp::kSub, cursor.start, operations_.number(begin));
+    const Term steps = terms_.apply(TermOp::kDivU, moved, operations_.number(supply.step));
+    const Term place = terms_.apply(TermOp::kAdd, operations_.number(one),
+                                    terms_.apply(TermOp::kMul, steps, operations_.number(other - one)));
+    if (operations_.holds(within, operations_.equal(place, entry.address)) != Answer::kYes) {
+      return false;
+    }
     supply.invariants.push_back(operations_.at_most(cursor.start, limit));
+    return true;
+  };
+  supply.bounded = try_bound();
+  if (!supply.bounded) {
+    const std::uint64_t far = std::max(begin, kFourGib - 1 - std::min(8 * supply.step, kFourGib - 1));
+    supply.invariants.push_back(operations_.at_most(cursor.start, operations_.number(far)));
   }
 }
 

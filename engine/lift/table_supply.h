@@ -3,6 +3,7 @@
 // Where a table's next index comes from: a cursor that moves on, a list of freed entries.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -49,6 +50,8 @@ struct Supply {
   /// What always holds before an operation, if all that write the cells keep to it: the cursor is one of its
   /// values; the list holds different indices that the cursor has given.
   std::vector<Term> invariants;
+  /// The memory's size bounds the cursor. False: the invariants hold until it wraps round.
+  bool bounded = false;
   std::vector<Term> cursor_values;  ///< those of them that say of the cursor where it begins and how it steps
 
   /// Whether `index` is one that the cursor has given before anything ran.
@@ -67,7 +70,9 @@ class SupplyReader {
         query_(query) {}
 
   /// Reads it off the ways in which a function goes that stores its `argument` and returns an index.
-  [[nodiscard]] Supply read(const std::vector<Outcome>& outcomes, Term argument);
+  /// `grows`: of a memory, whether any code makes it larger.
+  [[nodiscard]] Supply read(const std::vector<Outcome>& outcomes, Term argument,
+                            const std::function<bool(MemoryId)>& grows);
   /// Cells that an operation changes.
   [[nodiscard]] std::vector<Cell> changed(const Outcome& outcome);
   [[nodiscard]] Term end(const Outcome& outcome, const Cell& cell);
@@ -77,9 +82,9 @@ class SupplyReader {
  private:
   bool find_entries(const std::vector<Outcome>& outcomes, Term argument, Supply& supply);
   bool find_cursor(const std::vector<Outcome>& outcomes, Supply& supply);
-  bool find_places(const std::vector<Outcome>& outcomes, Supply& supply);
+  bool find_places(const std::vector<Outcome>& outcomes, Supply& supply, bool grows);
   bool find_list(const std::vector<Outcome>& outcomes, Supply& supply);
-  void bound_cursor(const Outcome& outcome, const FreshEntry& entry, Supply& supply);
+  void bound_cursor(const Outcome& outcome, const FreshEntry& entry, Supply& supply, bool grows);
 
   const Image& image_;
   Executor& executor_;
