@@ -59,6 +59,8 @@ struct CallModel {
   };
   Kind kind = Kind::kSymbol;
   std::vector<MemoryId> changes;  ///< memories of which nothing is known after the call (kSymbol, kFunction)
+  /// What the path wrote into memory that it was given by kAllocates stays there all the same.
+  bool keeps_allocations = false;
 };
 
 struct CallEvent {
