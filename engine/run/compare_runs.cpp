@@ -1,0 +1,234 @@
+// Where two runs part.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "engine/run/guest_events.h"
+
+namespace meld_verify::run {
+namespace {
+
+using component::CanonId;
+using component::ResourceId;
+using Kind = GuestEvent::Kind;
+using Difference = RunDifference::Kind;
+using spec::TrapClass;
+
+/// The run did not come to an end of its own.
+bool cut_short(const RunOutcome& run) {
+  if (!run.trap) {
+    return false;
+  }
+  switch (run.trap->trap_class) {
+    case TrapClass::kUnsupported:
+    case TrapClass::kNotValid:
+    case TrapClass::kHostFault:
+    case TrapClass::kHostTrap:
+    case TrapClass::kDead:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool same(const GuestEvent& left, const GuestEvent& right) {
+  return left.kind == right.kind && left.instance == right.instance && left.resource == right.resource &&
+         left.function == right.function && left.object == right.object;
+}
+
+std::size_t parting(const std::vector<GuestEvent>& left, const std::vector<GuestEvent>& right) {
+  return static_cast<std::size_t>(
+      std::mismatch(left.begin(), left.end(), right.begin(), right.end(), same).first - left.begin());
+}
+
+class Comparison {
+ public:
+  Comparison(const lift::Pair& pair, const RunOutcome& composed, const RunOutcome& fused)
+      : pair_(pair), composed_(composed), fused_(fused), words_(pair.composed) {
+    at_ = parting(composed.events, fused.events);
+  }
+
+  RunDifference result() {
+    if (cut_short(composed_)) {
+      return difference(Difference::kIncomparable,
+                        "the composed file cannot be run: " + composed_.trap->sentence);
+    }
+    const std::string unseen = what_the_fused_run_cannot_show();
+    if (unseen.empty()) {
+      if (auto found = foreign_rep()) {
+        return *std::move(found);
+      }
+    }
+    if (cut_short(fused_)) {
+      return difference(Difference::kIncomparable, "the fused file cannot be run: " + fused_.trap->sentence);
+    }
+    if (composed_.trap.has_value() != fused_.trap.has_value()) {
+      return difference(
+          Difference::kTrap,
+          fused_.trap ? "the fused file traps where the composed one ends well: " + fused_.trap->sentence
+                      : "the fused file ends well where the composed one traps: " + composed_.trap->sentence);
+    }
+    if (!unseen.empty()) {
+      return difference(Difference::kIncomparable, unseen);
+    }
+    if (composed_.trap) {
+      return at_ == composed_.events.size() && at_ == fused_.events.size()
+                 ? RunDifference{}
+                 : difference(Difference::kTrap,
+                              "both files trap, but not at the same place: " + parting_words());
+    }
+    if (auto found = destructor_counts()) {
+      return *std::move(found);
+    }
+    if (at_ < composed_.events.size() || at_ < fused_.events.size()) {
+      return difference(Difference::kOrder, parting_words());
+    }
+    for (std::size_t i = 0; i < std::min(composed_.results.size(), fused_.results.size()); ++i) {
+      if (composed_.results[i] && fused_.results[i] && *composed_.results[i] != *fused_.results[i]) {
+        return difference(Difference::kResult,
+                          fmt::format("call {} gives {} in the fused file, {} in the composed one", i + 1,
+                                      *fused_.results[i], *composed_.results[i]));
+      }
+    }
+    return {};
+  }
+
+ private:
+  RunDifference difference(Difference kind, std::string sentence) const {
+    return {kind, std::move(sentence), at_, at_};
+  }
+
+  /// Code that ran in the composed file and has no counterpart to be seen; empty when there is none.
+  std::string what_the_fused_run_cannot_show() const {
+    std::vector<char> known(pair_.composed.canons.size()), destroyed(pair_.composed.resources.size());
+    for (const GuestEvent& event : composed_.events) {
+      if (event.function ? std::exchange(known[event.function->value], 1) != 0
+                         : std::exchange(destroyed[event.resource->value], 1) != 0) {
+        continue;
+      }
+      if (event.kind == Kind::kMade || event.kind == Kind::kDropped) {
+        if (pair_.alignment.wired_to[event.function->value].empty()) {
+          return fmt::format("it is not known what stands for a built-in of {} in the fused file",
+                             words_.instance(event.instance));
+        }
+        continue;
+      }
+      const auto function = event.kind == Kind::kDestroyed ? destructor_function(pair_, *event.resource)
+                                                           : lifted_function(pair_, *event.function);
+      if (function && !pair_.alignment.counterpart[function->value] && !lost(*function)) {
+        return fmt::format("it is not known which code of the fused file is {} of {}",
+                           event.kind == Kind::kDestroyed
+                               ? "the destructor of " + words_.resource(*event.resource)
+                               : words_.function(*event.function),
+                           words_.instance(event.instance));
+      }
+    }
+    return {};
+  }
+
+  /// Another instance took its place: nothing of it is there to be seen, and that is known.
+  bool lost(lift::FunctionId function) const {
+    const lift::LinkedFunction& what = pair_.composed_image.functions[function.value];
+    return std::any_of(pair_.alignment.gaps.begin(), pair_.alignment.gaps.end(),
+                       [&](const auto& gap) { return gap.lost && gap.original == what.instance; });
+  }
+
+  std::optional<RunDifference> foreign_rep() const {
+    std::vector<bool> odd(pair_.composed.resources.size());  // guests that call their destructor themselves
+    for (const GuestEvent& event : composed_.events) {
+      if (event.foreign) {
+        odd[event.resource->value] = true;
+      }
+    }
+    for (std::size_t i = 0; i < fused_.events.size(); ++i) {
+      const GuestEvent& event = fused_.events[i];
+      if (!event.foreign || odd[event.resource->value]) {
+        continue;
+      }
+      const bool was_made =
+          std::any_of(fused_.events.begin(), fused_.events.begin() + static_cast<std::ptrdiff_t>(i),
+                      [&](const auto& other) {
+                        return other.kind == Kind::kMade && other.resource == event.resource &&
+                               other.value == event.value;
+                      });
+      const std::string who = words_.instance(event.instance);
+      std::string sentence = fmt::format(
+          "{}'s destructor of {} gets 0x{:x}, {}", who, words_.resource(*event.resource), event.value,
+          was_made ? "which is destroyed already" : fmt::format("which {} never made", who));
+      if (const std::string maker = maker_of(i); !was_made && !maker.empty()) {
+        sentence += " (it is " + maker + ")";
+      }
+      if (fused_.trap) {
+        sentence += "; then it traps: " + fused_.trap->sentence;
+      }
+      return RunDifference{Difference::kForeignRep, std::move(sentence),
+                           std::min(at_, composed_.events.size()), i};
+    }
+    return std::nullopt;
+  }
+
+  /// Whose rep, or handle of whom, the value of an event is; empty when nobody's.
+  std::string maker_of(std::size_t of) const {
+    const std::uint32_t value = fused_.events[of].value;
+    for (std::size_t i = of; i-- > 0;) {
+      const GuestEvent& event = fused_.events[i];
+      if (event.kind == Kind::kMade && event.value == value) {
+        return fmt::format("a rep of {}'s {}", words_.instance(event.instance),
+                           words_.resource(*event.resource));
+      }
+    }
+    return {};
+  }
+
+  std::optional<RunDifference> destructor_counts() const {
+    std::vector<std::size_t> expected(pair_.composed.resources.size()), seen(expected.size());
+    const auto count = [](const RunOutcome& run, std::vector<std::size_t>& counts) {
+      for (const GuestEvent& event : run.events) {
+        if (event.kind == Kind::kDestroyed) {
+          ++counts[event.resource->value];
+        }
+      }
+    };
+    count(composed_, expected);
+    count(fused_, seen);
+    for (const bool missing : {true, false}) {
+      for (std::size_t i = 0; i < seen.size(); ++i) {
+        if (missing ? seen[i] < expected[i] : seen[i] > expected[i]) {
+          const component::Resource& resource = pair_.composed.resources[i];
+          return difference(
+              missing ? Difference::kMissingDestructor : Difference::kExtraDestructor,
+              fmt::format("{}'s destructor of {} runs {} times in the fused file, {} times in the "
+                          "composed one",
+                          words_.instance(resource.definer), words_.resource(ResourceId(i)), seen[i],
+                          expected[i]));
+        }
+      }
+    }
+    return std::nullopt;
+  }
+
+  std::string parting_words() const {
+    const auto words = [&](const RunOutcome& run) {
+      return at_ < run.events.size() ? words_.event(run.events[at_]) : std::string("nothing more");
+    };
+    return fmt::format("event {} is \"{}\" in the fused file, \"{}\" in the composed one", at_ + 1,
+                       words(fused_), words(composed_));
+  }
+
+  const lift::Pair& pair_;
+  const RunOutcome& composed_;
+  const RunOutcome& fused_;
+  GuestWords words_;
+  std::size_t at_ = 0;
+};
+
+}  // namespace
+
+RunDifference compare(const lift::Pair& pair, const RunOutcome& composed, const RunOutcome& fused) {
+  return Comparison(pair, composed, fused).result();
+}
+
+}  // namespace meld_verify::run

@@ -1,0 +1,235 @@
+#include "engine/run/guest_events.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+#include <unordered_map>
+#include <utility>
+
+#include "engine/wasm/printable.h"
+
+namespace meld_verify::run {
+namespace {
+
+using component::CanonId;
+using component::InstanceId;
+using component::ResourceId;
+using component::ResourceOp;
+using Kind = GuestEvent::Kind;
+
+/// The objects of each resource type that its definer made and that are not destroyed.
+class LiveObjects {
+ public:
+  explicit LiveObjects(std::size_t resources) : types_(resources) {}
+
+  std::size_t make(ResourceId type, std::uint32_t rep) {
+    Type& of = types_[type.value];
+    of.live[rep].push_back(of.made);
+    return of.made++;
+  }
+  [[nodiscard]] bool has(ResourceId type, std::uint32_t rep) const {
+    const auto place = types_[type.value].live.find(rep);
+    return place != types_[type.value].live.end() && !place->second.empty();
+  }
+  std::optional<std::size_t> destroy(ResourceId type, std::uint32_t rep) {
+    if (!has(type, rep)) {
+      return std::nullopt;
+    }
+    std::unordered_map<std::uint32_t, std::deque<std::size_t>>& live = types_[type.value].live;
+    const auto place = live.find(rep);
+    const std::size_t object = place->second.front();
+    place->second.pop_front();
+    if (place->second.empty()) {
+      live.erase(place);
+    }
+    return object;
+  }
+
+ private:
+  struct Type {
+    std::size_t made = 0;
+    std::unordered_map<std::uint32_t, std::deque<std::size_t>> live;
+  };
+  std::vector<Type> types_;
+};
+
+/// Turns steps into events, in order.
+class Events {
+ public:
+  Events(const lift::Pair& pair, const std::vector<GuestEvent>* composed)
+      : pair_(pair), composed_(composed), objects_(pair.composed.resources.size()) {
+    merge_lifts();
+  }
+
+  GuestEvent event(const GuestStep& step) {
+    GuestEvent made;
+    made.kind = step.kind;
+    made.value = step.value;
+    switch (step.kind) {
+      case Kind::kMade:
+      case Kind::kDropped: {
+        const CanonId canon = builtin(step);
+        made.instance = pair_.composed.canons[canon.value].owner;
+        made.function = canon;
+        made.resource =
+            std::get<component::ResourceBuiltin>(pair_.composed.canons[canon.value].what).resource;
+        if (step.kind == Kind::kMade) {
+          made.object = objects_.make(*made.resource, step.value);
+        }
+        break;
+      }
+      case Kind::kDestroyed:
+        made.resource = destroyed(step);
+        made.instance = pair_.composed.resources[made.resource->value].definer;
+        made.object = objects_.destroy(*made.resource, step.value);
+        made.foreign = !made.object;
+        break;
+      case Kind::kCalled:
+      case Kind::kReturned:
+        made.function = lift_name_[step.role->lifts.front().value];
+        made.instance = pair_.composed.canons[made.function->value].owner;
+        break;
+    }
+    return made;
+  }
+
+ private:
+  /// Lifts whose functions are one in the fused file go by the first of them.
+  void merge_lifts() {
+    std::unordered_map<lift::FunctionId, CanonId> first;
+    for (std::size_t i = 0; i < pair_.composed.canons.size(); ++i) {
+      lift_name_.emplace_back(i);
+      const auto function = lifted_function(pair_, CanonId(i));
+      const auto counterpart = function ? pair_.alignment.counterpart[function->value] : std::nullopt;
+      if (counterpart) {
+        lift_name_.back() = first.try_emplace(*counterpart, CanonId(i)).first->second;
+      }
+    }
+  }
+
+  /// What the composed run's next event of that kind is about; null where it has none, or is that run.
+  const GuestEvent* model(Kind kind) {
+    if (composed_ == nullptr) {
+      return nullptr;
+    }
+    std::size_t& at = cursor_[static_cast<std::size_t>(kind)];
+    while (at < composed_->size() && (*composed_)[at].kind != kind) {
+      ++at;
+    }
+    return at < composed_->size() ? &(*composed_)[at++] : nullptr;
+  }
+
+  CanonId builtin(const GuestStep& step) {
+    const ResourceOp op = step.kind == Kind::kMade ? ResourceOp::kNew : ResourceOp::kDrop;
+    std::vector<CanonId> callers, all;
+    for (const CanonId canon : step.role->stands_for) {
+      const component::Canon& what = pair_.composed.canons[canon.value];
+      const auto* builtin = std::get_if<component::ResourceBuiltin>(&what.what);
+      if (builtin != nullptr && builtin->op == op) {
+        all.push_back(canon);
+        const std::vector<InstanceId>& who = step.caller->code_of;
+        if (std::find(who.begin(), who.end(), what.owner) != who.end()) {
+          callers.push_back(canon);
+        }
+      }
+    }
+    const std::vector<CanonId>& candidates = callers.empty() ? all : callers;
+    const GuestEvent* like = model(step.kind);
+    for (const CanonId canon : candidates) {
+      if (like != nullptr && like->function == canon) {
+        return canon;
+      }
+    }
+    return candidates.front();
+  }
+
+  ResourceId destroyed(const GuestStep& step) {
+    const std::vector<ResourceId>& candidates = step.role->destroys;
+    const GuestEvent* like = model(step.kind);
+    for (const ResourceId type : candidates) {
+      if (like != nullptr && like->resource == type && objects_.has(type, step.value)) {
+        return type;
+      }
+    }
+    for (const ResourceId type : candidates) {
+      if (objects_.has(type, step.value)) {
+        return type;
+      }
+    }
+    return candidates.front();
+  }
+
+  const lift::Pair& pair_;
+  const std::vector<GuestEvent>* composed_;
+  LiveObjects objects_;
+  std::vector<CanonId> lift_name_;
+  std::size_t cursor_[5] = {};
+};
+
+std::string full_name(const std::string& interface_name, const std::string& name) {
+  return wasm::printable(interface_name.empty() ? name : interface_name + "#" + name);
+}
+
+}  // namespace
+
+std::vector<GuestEvent> events_of(const lift::Pair& pair, const std::vector<GuestStep>& steps,
+                                  const std::vector<GuestEvent>* composed) {
+  Events events(pair, composed);
+  std::vector<GuestEvent> all;
+  all.reserve(steps.size());
+  for (const GuestStep& step : steps) {
+    all.push_back(events.event(step));
+  }
+  return all;
+}
+
+GuestWords::GuestWords(const component::Composition& composed)
+    : composed_(composed), functions_(composed.canons.size()) {
+  const auto name = [&](const component::FuncRef& function, std::string text) {
+    if (const auto* lift = std::get_if<CanonId>(&function); lift && functions_[lift->value].empty()) {
+      functions_[lift->value] = std::move(text);
+    }
+  };
+  for (const component::Canon& canon : composed.canons) {
+    if (const auto* lower = std::get_if<component::Lower>(&canon.what)) {
+      name(lower->callee, full_name(lower->interface_name, lower->name));
+    }
+  }
+  for (const component::WorldExport& item : composed.exports) {
+    name(item.func, full_name(item.interface_name, item.name));
+  }
+}
+
+std::string GuestWords::instance(InstanceId id) const {
+  return wasm::printable(composed_.instances[id.value].name);
+}
+
+std::string GuestWords::resource(ResourceId id) const {
+  return wasm::printable(composed_.resources[id.value].name);
+}
+
+std::string GuestWords::function(CanonId lift) const {
+  return functions_[lift.value].empty() ? fmt::format("function {}", lift.value) : functions_[lift.value];
+}
+
+std::string GuestWords::event(const GuestEvent& event) const {
+  const std::string who = instance(event.instance);
+  const std::string which = event.object ? fmt::format(" #{}", *event.object + 1) : "";
+  switch (event.kind) {
+    case Kind::kMade:
+      return fmt::format("{} makes {}{}, rep 0x{:x}", who, resource(*event.resource), which, event.value);
+    case Kind::kDropped:
+      return fmt::format("{} drops {} handle 0x{:x}", who, resource(*event.resource), event.value);
+    case Kind::kDestroyed:
+      return fmt::format("{}'s destructor of {} gets 0x{:x}{}", who, resource(*event.resource), event.value,
+                         event.foreign ? ", a foreign rep" : which);
+    case Kind::kCalled:
+      return fmt::format("-> {}  {}", who, function(*event.function));
+    case Kind::kReturned:
+      return fmt::format("<- {}  {}", who, function(*event.function));
+  }
+  return {};
+}
+
+}  // namespace meld_verify::run
