@@ -76,7 +76,7 @@ class Comparison {
     }
     if (composed_.trap) {
       return at_ == composed_.events.size() && at_ == fused_.events.size()
-                 ? RunDifference{}
+                 ? difference(Difference::kNone, {})
                  : difference(Difference::kTrap,
                               "both files trap, but not at the same place: " + parting_words());
     }
@@ -93,7 +93,7 @@ class Comparison {
                                       *fused_.results[i], *composed_.results[i]));
       }
     }
-    return {};
+    return difference(Difference::kNone, {});
   }
 
  private:

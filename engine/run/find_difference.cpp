@@ -34,8 +34,7 @@ class Search {
   Replay run() {
     for (const Filling filling : {Filling::kEmpty, Filling::kFull}) {
       for (const WorldExport* item : exports_) {
-        const bool plain = pair_.composed.types[item->type].params.empty();
-        if (!(filling == Filling::kFull && plain) && shows({{item, std::nullopt, filling}})) {
+        if (!(filling == Filling::kFull && is_plain(*item)) && shows({{item, std::nullopt, filling}})) {
           return std::move(best_);
         }
       }
@@ -43,10 +42,12 @@ class Search {
     if (exports_.size() > 1) {
       for (const Filling filling : {Filling::kEmpty, Filling::kFull}) {
         std::vector<WorldCall> all;
+        bool plain = true;
         for (const WorldExport* item : exports_) {
           all.push_back({item, std::nullopt, filling});
+          plain = plain && is_plain(*item);
         }
-        if (shows(all)) {
+        if (!(filling == Filling::kFull && plain) && shows(all)) {
           return std::move(best_);
         }
       }
@@ -55,7 +56,8 @@ class Search {
       for (const WorldExport* first : exports_) {
         for (const WorldExport* second : exports_) {
           const std::vector<WorldCall> both{{first, std::nullopt, filling}, {second, std::nullopt, filling}};
-          if (shows(both)) {
+          const bool again = filling == Filling::kEmpty && is_plain(*first) && is_plain(*second);
+          if (!again && shows(both)) {
             return std::move(best_);
           }
         }
@@ -65,6 +67,9 @@ class Search {
   }
 
  private:
+  /// Without parameters: there is one way to call it.
+  bool is_plain(const WorldExport& item) const { return pair_.composed.types[item.type].params.empty(); }
+
   /// Whether the calls show a difference, which is kept then.
   bool shows(const std::vector<WorldCall>& calls) {
     if (runs_ >= limits_.runs) {
@@ -89,7 +94,6 @@ class Search {
   Replay nothing() {
     best_.runs = runs_;
     RunDifference& difference = best_.difference;
-    difference = {};
     if (exports_.empty()) {
       difference.kind = RunDifference::Kind::kIncomparable;
       difference.sentence = "the world exports no function that can be called";
@@ -97,6 +101,7 @@ class Search {
       difference.kind = RunDifference::Kind::kIncomparable;
       difference.sentence = "no call of the world's exports can be compared: " + why_not_;
     } else {
+      difference.kind = RunDifference::Kind::kNone;
       difference.sentence = fmt::format("no call of the world's exports shows a difference ({} {})",
                                         compared_, compared_ == 1 ? "run" : "runs");
     }
