@@ -32,6 +32,9 @@ class Search {
       : pair_(pair), limits_(limits), exports_(callable(pair)) {}
 
   Replay run() {
+    if (exports_.empty() && shows({})) {  // start functions run all the same
+      return std::move(best_);
+    }
     for (const Filling filling : {Filling::kEmpty, Filling::kFull}) {
       for (const WorldExport* item : exports_) {
         if (!(filling == Filling::kFull && is_plain(*item)) && shows({{item, std::nullopt, filling}})) {
@@ -94,12 +97,13 @@ class Search {
   Replay nothing() {
     best_.runs = runs_;
     RunDifference& difference = best_.difference;
-    if (exports_.empty()) {
-      difference.kind = RunDifference::Kind::kIncomparable;
-      difference.sentence = "the world exports no function that can be called";
+    if (compared_ > 0 && exports_.empty()) {
+      difference.kind = RunDifference::Kind::kNone;
+      difference.sentence =
+          "the world exports no function that can be called, and its start shows no difference";
     } else if (compared_ == 0) {
       difference.kind = RunDifference::Kind::kIncomparable;
-      difference.sentence = "no call of the world's exports can be compared: " + why_not_;
+      difference.sentence = "the files cannot be compared by running them: " + why_not_;
     } else {
       difference.kind = RunDifference::Kind::kNone;
       difference.sentence = fmt::format("no call of the world's exports shows a difference ({} {})",
