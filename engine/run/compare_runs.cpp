@@ -103,26 +103,26 @@ class Comparison {
 
   /// Code that ran in the composed file and has no counterpart to be seen; empty when there is none.
   std::string what_the_fused_run_cannot_show() const {
-    std::vector<char> known(pair_.composed.canons.size()), destroyed(pair_.composed.resources.size());
+    for (const CanonId canon : composed_.called) {
+      if (pair_.alignment.wired_to[canon.value].empty() && !lost(pair_.composed.canons[canon.value].owner)) {
+        return fmt::format("it is not known what stands for {} of {} in the fused file", words_.canon(canon),
+                           words_.instance(pair_.composed.canons[canon.value].owner));
+      }
+    }
+    std::vector<char> called(pair_.composed.canons.size()), destroyed(pair_.composed.resources.size());
     for (const GuestEvent& event : composed_.events) {
-      if (event.function ? std::exchange(known[event.function->value], 1) != 0
-                         : std::exchange(destroyed[event.resource->value], 1) != 0) {
+      const bool destruction = event.kind == Kind::kDestroyed;
+      if ((!destruction && event.kind != Kind::kCalled) ||
+          std::exchange(destruction ? destroyed[event.resource->value] : called[event.function->value], 1) !=
+              0) {
         continue;
       }
-      if (event.kind == Kind::kMade || event.kind == Kind::kDropped) {
-        if (pair_.alignment.wired_to[event.function->value].empty()) {
-          return fmt::format("it is not known what stands for a built-in of {} in the fused file",
-                             words_.instance(event.instance));
-        }
-        continue;
-      }
-      const auto function = event.kind == Kind::kDestroyed ? destructor_function(pair_, *event.resource)
-                                                           : lifted_function(pair_, *event.function);
-      if (function && !pair_.alignment.counterpart[function->value] && !lost(*function)) {
+      const auto function =
+          destruction ? destructor_function(pair_, *event.resource) : lifted_function(pair_, *event.function);
+      if (function && !pair_.alignment.counterpart[function->value] && !lost(event.instance)) {
         return fmt::format("it is not known which code of the fused file is {} of {}",
-                           event.kind == Kind::kDestroyed
-                               ? "the destructor of " + words_.resource(*event.resource)
-                               : words_.function(*event.function),
+                           destruction ? "the destructor of " + words_.resource(*event.resource)
+                                       : words_.function(*event.function),
                            words_.instance(event.instance));
       }
     }
@@ -130,10 +130,9 @@ class Comparison {
   }
 
   /// Another instance took its place: nothing of it is there to be seen, and that is known.
-  bool lost(lift::FunctionId function) const {
-    const lift::LinkedFunction& what = pair_.composed_image.functions[function.value];
+  bool lost(component::InstanceId instance) const {
     return std::any_of(pair_.alignment.gaps.begin(), pair_.alignment.gaps.end(),
-                       [&](const auto& gap) { return gap.lost && gap.original == what.instance; });
+                       [&](const auto& gap) { return gap.lost && pair_.composed_image.instances[gap.original.value].owner == instance; });
   }
 
   std::optional<RunDifference> foreign_rep() const {

@@ -336,6 +336,10 @@ void CoreStore::limit_steps(std::uint64_t steps) {
   state_->steps_left = steps;
 }
 
+std::uint64_t CoreStore::steps_left() const {
+  return state_->steps_left.value_or(0);
+}
+
 std::uint8_t* CoreStore::bytes(const CoreExtern& memory) const {
   return state_->get<wi::Memory>(memory)->UnsafeData();
 }

@@ -106,6 +106,8 @@ class CoreStore {
   /// Lets all calls from here on, start functions included, take about so many instructions together; then
   /// they stop with kExhausted. Without it they may run for ever.
   void limit_steps(std::uint64_t steps);
+  /// Of the steps that were given; 0 without a limit.
+  [[nodiscard]] std::uint64_t steps_left() const;
 
   /// The bytes of a memory as they are now; they move when the memory grows.
   [[nodiscard]] std::uint8_t* bytes(const CoreExtern& memory) const;

@@ -75,11 +75,12 @@ class Search {
 
   /// Whether the calls show a difference, which is kept then.
   bool shows(const std::vector<WorldCall>& calls) {
-    if (runs_ >= limits_.runs) {
+    if (runs_ >= limits_.runs || steps_ >= limits_.all_steps) {
       return false;
     }
     ++runs_;
     Replay replay = run::replay(pair_, calls, limits_);
+    steps_ += replay.composed.steps + replay.fused.steps;
     const auto kind = replay.difference.kind;
     const bool found = kind != RunDifference::Kind::kNone && kind != RunDifference::Kind::kIncomparable;
     if (kind == RunDifference::Kind::kNone) {
@@ -116,6 +117,7 @@ class Search {
   const ReplayLimits& limits_;
   std::vector<const WorldExport*> exports_;
   std::size_t runs_ = 0, compared_ = 0;
+  std::uint64_t steps_ = 0;
   std::string why_not_;
   Replay best_;
 };

@@ -120,6 +120,7 @@ class Race {
  public:
   Race(const lift::Pair& pair, const ReplayLimits& limits)
       : pair_(pair),
+        limits_(limits),
         composed_roles_(roles_of_composed(pair)),
         fused_roles_(roles_of_fused(pair)),
         composed_(pair, pair.composed, pair.composed_image.bytes, pair.composed_image, composed_roles_,
@@ -164,9 +165,13 @@ class Race {
     if (fused_->goes_on()) {
       fused_->drop_all();
     }
+    composed_.outcome().steps = limits_.steps - composed_.program().steps_left();
+    fused_->outcome().steps = limits_.steps - fused_->program().steps_left();
     result_.composed = std::move(composed_.outcome());
+    result_.composed.called = composed_.trace().called();
     result_.composed.events = events_of(pair_, composed_.trace().steps(), nullptr);
     result_.fused = std::move(fused_->outcome());
+    result_.fused.called = fused_->trace().called();
     result_.fused.events = events_of(pair_, fused_->trace().steps(), &result_.composed.events);
     result_.difference = compare(pair_, result_.composed, result_.fused);
     return std::move(result_);
@@ -322,6 +327,7 @@ class Race {
   }
 
   const lift::Pair& pair_;
+  const ReplayLimits& limits_;
   GuestRoles composed_roles_, fused_roles_;
   LoneModule lone_;
   Session composed_;

@@ -16,9 +16,10 @@
 namespace meld_verify::run {
 
 struct ReplayLimits {
-  std::size_t events = 1'000'000;     ///< of each of the two runs
-  std::uint64_t steps = 400'000'000;  ///< instructions, of each of the two runs
-  std::size_t runs = 40;              ///< that `find_difference` tries
+  std::size_t events = 1'000'000;           ///< of each of the two runs
+  std::uint64_t steps = 200'000'000;        ///< instructions, of each of the two runs
+  std::uint64_t all_steps = 1'000'000'000;  ///< after so many `find_difference` tries no more
+  std::size_t runs = 40;                    ///< that `find_difference` tries
 };
 
 /// One call of an export of the composed file's world.

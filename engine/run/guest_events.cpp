@@ -122,19 +122,16 @@ class Events {
 
   CanonId builtin(const GuestStep& step) {
     const ResourceOp op = step.kind == Kind::kMade ? ResourceOp::kNew : ResourceOp::kDrop;
-    std::vector<CanonId> callers, all;
+    std::vector<CanonId> candidates;
     for (const CanonId canon : step.role->stands_for) {
       const component::Canon& what = pair_.composed.canons[canon.value];
       const auto* builtin = std::get_if<component::ResourceBuiltin>(&what.what);
-      if (builtin != nullptr && builtin->op == op) {
-        all.push_back(canon);
-        const std::vector<InstanceId>& who = step.caller->code_of;
-        if (std::find(who.begin(), who.end(), what.owner) != who.end()) {
-          callers.push_back(canon);
-        }
+      const std::vector<InstanceId>& who = step.caller->code_of;
+      if (builtin != nullptr && builtin->op == op &&
+          std::find(who.begin(), who.end(), what.owner) != who.end()) {
+        candidates.push_back(canon);
       }
     }
-    const std::vector<CanonId>& candidates = callers.empty() ? all : callers;
     const GuestEvent* like = model(step.kind);
     for (const CanonId canon : candidates) {
       if (like != nullptr && like->function == canon) {
@@ -211,6 +208,20 @@ std::string GuestWords::resource(ResourceId id) const {
 
 std::string GuestWords::function(CanonId lift) const {
   return functions_[lift.value].empty() ? fmt::format("function {}", lift.value) : functions_[lift.value];
+}
+
+std::string GuestWords::canon(CanonId id) const {
+  const auto& what = composed_.canons[id.value].what;
+  if (const auto* builtin = std::get_if<component::ResourceBuiltin>(&what)) {
+    const char* op = builtin->op == ResourceOp::kNew    ? "new"
+                     : builtin->op == ResourceOp::kDrop ? "drop"
+                                                        : "rep";
+    return fmt::format("resource.{} of {}", op, resource(builtin->resource));
+  }
+  if (const auto* lower = std::get_if<component::Lower>(&what)) {
+    return "the import " + full_name(lower->interface_name, lower->name);
+  }
+  return fmt::format("canonical definition {}", id.value);
 }
 
 std::string GuestWords::event(const GuestEvent& event) const {

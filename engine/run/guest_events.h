@@ -35,6 +35,9 @@ struct RunOutcome {
   /// Of each call that ended: the value in WAVE, or "" for none; nothing where it cannot be compared.
   std::vector<std::optional<std::string>> results;
   std::vector<GuestEvent> events;
+  /// The composed file's built-ins and lowered functions that guests called, each once.
+  std::vector<component::CanonId> called;
+  std::uint64_t steps = 0;  ///< instructions of core code, about
 };
 
 /// A difference between two runs, as people should read it.
@@ -75,6 +78,8 @@ class GuestWords {
   [[nodiscard]] std::string resource(component::ResourceId id) const;
   /// The function of a lift, by the name that its first caller has for it.
   [[nodiscard]] std::string function(component::CanonId lift) const;
+  /// A built-in or lowered function: "resource.drop of thing", "its import …".
+  [[nodiscard]] std::string canon(component::CanonId id) const;
   /// "leaf's destructor of thing gets 0x110008 (#3)"
   [[nodiscard]] std::string event(const GuestEvent& event) const;
 

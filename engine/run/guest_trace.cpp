@@ -116,7 +116,11 @@ GuestRoles roles_of_fused(const lift::Pair& pair) {
 GuestTrace::GuestTrace(const component::Composition& running, const lift::Image& image,
                        const component::Composition& composed, const GuestRoles& roles,
                        std::size_t most_steps)
-    : running_(running), image_(image), composed_(composed), most_steps_(most_steps) {
+    : running_(running),
+      image_(image),
+      composed_(composed),
+      most_steps_(most_steps),
+      called_(composed.canons.size()) {
   for (const auto& [function, role] : roles) {
     const LinkedFunction& what = image.functions[function.value];
     switch (what.kind) {
@@ -198,11 +202,37 @@ void GuestTrace::canon_left(CanonId) {
   leave();
 }
 
-bool GuestTrace::stands_for(const GuestRole& role, component::ResourceOp op) const {
-  return std::any_of(role.stands_for.begin(), role.stands_for.end(), [&](CanonId canon) {
-    const auto* builtin = std::get_if<component::ResourceBuiltin>(&composed_.canons[canon.value].what);
-    return builtin != nullptr && builtin->op == op;
-  });
+std::vector<CanonId> GuestTrace::called() const {
+  std::vector<CanonId> all;
+  for (std::size_t i = 0; i < called_.size(); ++i) {
+    if (called_[i]) {
+      all.emplace_back(i);
+    }
+  }
+  return all;
+}
+
+bool GuestTrace::note_guests_call(const GuestRole& role, const GuestRole& caller, std::uint32_t value) {
+  bool any = false, makes = false, drops = false;
+  for (const CanonId canon : role.stands_for) {
+    const component::Canon& what = composed_.canons[canon.value];
+    if (std::find(caller.code_of.begin(), caller.code_of.end(), what.owner) == caller.code_of.end()) {
+      continue;  // what another guest's code calls by this name
+    }
+    any = true;
+    called_[canon.value] = true;
+    if (const auto* builtin = std::get_if<component::ResourceBuiltin>(&what.what)) {
+      makes = makes || builtin->op == component::ResourceOp::kNew;
+      drops = drops || builtin->op == component::ResourceOp::kDrop;
+    }
+  }
+  if (makes) {
+    steps_.push_back({GuestStep::Kind::kMade, value, &role, &caller});
+  }
+  if (drops) {
+    steps_.push_back({GuestStep::Kind::kDropped, value, &role, &caller});
+  }
+  return any;
 }
 
 bool GuestTrace::enter(const GuestRole& role, std::optional<std::uint32_t> first_argument) {
@@ -211,16 +241,9 @@ bool GuestTrace::enter(const GuestRole& role, std::optional<std::uint32_t> first
   if (caller != nullptr && caller->code_of.empty()) {
     caller = nullptr;  // an adapter, a table function or a built-in
   }
-  const bool guests_call = caller != nullptr && !role.stands_for.empty();
   const std::uint32_t value = first_argument.value_or(0);
-  if (guests_call && stands_for(role, component::ResourceOp::kNew)) {
-    steps_.push_back({Kind::kMade, value, &role, caller});
-  }
-  if (guests_call && stands_for(role, component::ResourceOp::kDrop)) {
-    steps_.push_back({Kind::kDropped, value, &role, caller});
-  }
   Frame frame{&role, false};
-  if (caller == nullptr || guests_call) {  // else a guest calls a function of its own
+  if (caller == nullptr || note_guests_call(role, *caller, value)) {  // else a guest's own function
     if (!role.destroys.empty()) {
       steps_.push_back({Kind::kDestroyed, value, &role, nullptr});
     }

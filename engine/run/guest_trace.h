@@ -67,6 +67,8 @@ class GuestTrace : public Probes {
   void canon_left(component::CanonId canon) override;
 
   [[nodiscard]] const std::vector<GuestStep>& steps() const { return steps_; }
+  /// The composed file's canonical definitions that guests called, each once, by number.
+  [[nodiscard]] std::vector<component::CanonId> called() const;
   /// Where a function lies once probes are in its module.
   [[nodiscard]] std::uint32_t probed_index(lift::FunctionId function) const;
 
@@ -79,7 +81,8 @@ class GuestTrace : public Probes {
   /// False: there are too many steps.
   [[nodiscard]] bool enter(const GuestRole& role, std::optional<std::uint32_t> first_argument);
   void leave();
-  [[nodiscard]] bool stands_for(const GuestRole& role, component::ResourceOp op) const;
+  /// Notes what a guest calls where its code has a canonical definition; false: it is something of its own.
+  bool note_guests_call(const GuestRole& role, const GuestRole& caller, std::uint32_t value);
 
   const component::Composition& running_;
   const lift::Image& image_;
@@ -90,6 +93,7 @@ class GuestTrace : public Probes {
   std::size_t most_steps_;
   std::vector<Frame> frames_;
   std::vector<GuestStep> steps_;
+  std::vector<bool> called_;  ///< by the composed file's canon
 };
 
 }  // namespace meld_verify::run

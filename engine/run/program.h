@@ -49,6 +49,7 @@ class Program {
   void set_probes(Probes& probes) { probes_ = &probes; }
   /// Everything together may take about so many instructions of core code; then it traps kUnsupported.
   void limit_steps(std::uint64_t steps) { store_.limit_steps(steps); }
+  [[nodiscard]] std::uint64_t steps_left() const { return store_.steps_left(); }
   /// Gives a resource type that has a destructor but does not say which a function of a core instance, by its
   /// index. Before `start`; the instance may be made later.
   void set_destructor(component::ResourceId resource, component::CoreInstanceId instance,
