@@ -154,9 +154,13 @@ bool Linker::import(const wasm::Import& import, std::size_t number, const CoreIt
   };
   switch (import.kind) {
     case ExternKind::kTable:
-      return take(
-          image_.tables, &LinkedInstance::tables,
-          LinkedTable{.instance = {}, .index = 0, .type = import.table, .entries = {}, .fixed = false});
+      return take(image_.tables, &LinkedInstance::tables,
+                  LinkedTable{.instance = {},
+                              .index = 0,
+                              .type = import.table,
+                              .entries = {},
+                              .known = false,
+                              .fixed = false});
     case ExternKind::kMemory:
       return take(image_.memories, &LinkedInstance::memories,
                   LinkedMemory{.instance = {}, .index = 0, .limits = import.memory});
@@ -227,6 +231,7 @@ void Linker::define(LinkedInstance& made, CoreInstanceId id) {
                              .index = static_cast<std::uint32_t>(i),
                              .type = module.tables[i],
                              .entries = {},
+                             .known = true,
                              .fixed = true});
   }
   for (std::size_t i = module.imported_globals; i < module.globals.size(); ++i) {
@@ -283,13 +288,13 @@ void Linker::fill(CoreInstanceId id, const wasm::ElementSegment& segment) {
   const std::size_t size = segment.functions.size();
   if (segment.opaque || !offset || *offset > table.type.limits.min ||
       size > table.type.limits.min - *offset || *offset + size > kMostLinked) {
-    table.fixed = false;  // unknown, or it traps
+    table.fixed = table.known = false;  // unknown, or it traps
     return;
   }
   const auto end = static_cast<std::size_t>(*offset) + size;
   if (end > table.entries.size()) {
     if ((entries_ += end - table.entries.size()) > kMostLinked) {
-      table.fixed = false;
+      table.fixed = table.known = false;
       return;
     }
     table.entries.resize(end);

@@ -55,6 +55,8 @@ struct LinkedTable {
   /// What is in it after instantiation, entry by entry; nothing where it is null or beyond what segments
   /// fill.
   std::vector<std::optional<FunctionId>> entries;
+  /// All that fills it at instantiation is in `entries`.
+  bool known = true;
   /// No code changes it, it is not exported to a host, and all that fills it is known: `entries` is what it
   /// always holds.
   bool fixed = false;
