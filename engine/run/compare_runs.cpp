@@ -131,8 +131,9 @@ class Comparison {
 
   /// Another instance took its place: nothing of it is there to be seen, and that is known.
   bool lost(component::InstanceId instance) const {
-    return std::any_of(pair_.alignment.gaps.begin(), pair_.alignment.gaps.end(),
-                       [&](const auto& gap) { return gap.lost && pair_.composed_image.instances[gap.original.value].owner == instance; });
+    return std::any_of(pair_.alignment.gaps.begin(), pair_.alignment.gaps.end(), [&](const auto& gap) {
+      return gap.lost && pair_.composed_image.instances[gap.original.value].owner == instance;
+    });
   }
 
   std::optional<RunDifference> foreign_rep() const {
@@ -147,19 +148,9 @@ class Comparison {
       if (!event.foreign || odd[event.resource->value]) {
         continue;
       }
-      const bool was_made =
-          std::any_of(fused_.events.begin(), fused_.events.begin() + static_cast<std::ptrdiff_t>(i),
-                      [&](const auto& other) {
-                        return other.kind == Kind::kMade && other.resource == event.resource &&
-                               other.value == event.value;
-                      });
-      const std::string who = words_.instance(event.instance);
-      std::string sentence = fmt::format(
-          "{}'s destructor of {} gets 0x{:x}, {}", who, words_.resource(*event.resource), event.value,
-          was_made ? "which is destroyed already" : fmt::format("which {} never made", who));
-      if (const std::string maker = maker_of(i); !was_made && !maker.empty()) {
-        sentence += " (it is " + maker + ")";
-      }
+      std::string sentence =
+          fmt::format("{}'s destructor of {} gets 0x{:x}, {}", words_.instance(event.instance),
+                      words_.resource(*event.resource), event.value, what_it_got(i));
       if (fused_.trap) {
         sentence += "; then it traps: " + fused_.trap->sentence;
       }
@@ -169,17 +160,38 @@ class Comparison {
     return std::nullopt;
   }
 
-  /// Whose rep, or handle of whom, the value of an event is; empty when nobody's.
-  std::string maker_of(std::size_t of) const {
-    const std::uint32_t value = fused_.events[of].value;
-    for (std::size_t i = of; i-- > 0;) {
+  /// Of a foreign rep: "which leaf never made (it is a rep of intermediate's thing)"
+  std::string what_it_got(std::size_t of) const {
+    const GuestEvent& event = fused_.events[of];
+    const std::string who = words_.instance(event.instance);
+    if (event.instead_of) {
+      const component::Resource& dropped = pair_.composed.resources[event.instead_of->value];
+      const bool alike = makes(of, event.resource).has_value();
+      return fmt::format("which {} never made: it is the rep of {}'s {}, of which a handle is dropped{}", who,
+                         words_.instance(dropped.definer), words_.resource(*event.instead_of),
+                         alike ? fmt::format(" ({} made another of that number)", who) : std::string());
+    }
+    if (makes(of, event.resource)) {
+      return "which is destroyed already";
+    }
+    const std::optional<std::size_t> maker = makes(of, std::nullopt);
+    return fmt::format(
+        "which {} never made{}", who,
+        maker ? fmt::format(" (it is a rep of {}'s {})", words_.instance(fused_.events[*maker].instance),
+                            words_.resource(*fused_.events[*maker].resource))
+              : std::string());
+  }
+
+  /// The last event before another one that makes its rep, of that resource type or of any.
+  std::optional<std::size_t> makes(std::size_t before, std::optional<ResourceId> resource) const {
+    for (std::size_t i = before; i-- > 0;) {
       const GuestEvent& event = fused_.events[i];
-      if (event.kind == Kind::kMade && event.value == value) {
-        return fmt::format("a rep of {}'s {}", words_.instance(event.instance),
-                           words_.resource(*event.resource));
+      if (event.kind == Kind::kMade && event.value == fused_.events[before].value &&
+          (!resource || event.resource == resource)) {
+        return i;
       }
     }
-    return {};
+    return std::nullopt;
   }
 
   std::optional<RunDifference> destructor_counts() const {

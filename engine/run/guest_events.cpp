@@ -57,8 +57,8 @@ class LiveObjects {
 /// Turns steps into events, in order.
 class Events {
  public:
-  Events(const lift::Pair& pair, const std::vector<GuestEvent>* composed)
-      : pair_(pair), composed_(composed), objects_(pair.composed.resources.size()) {
+  Events(const lift::Pair& pair, const std::vector<GuestStep>& steps, const std::vector<GuestEvent>* composed)
+      : pair_(pair), steps_(steps), composed_(composed), objects_(pair.composed.resources.size()) {
     merge_lifts();
   }
 
@@ -80,10 +80,7 @@ class Events {
         break;
       }
       case Kind::kDestroyed:
-        made.resource = destroyed(step);
-        made.instance = pair_.composed.resources[made.resource->value].definer;
-        made.object = objects_.destroy(*made.resource, step.value);
-        made.foreign = !made.object;
+        destroyed(step, made);
         break;
       case Kind::kCalled:
       case Kind::kReturned:
@@ -120,7 +117,8 @@ class Events {
     return at < composed_->size() ? &(*composed_)[at++] : nullptr;
   }
 
-  CanonId builtin(const GuestStep& step) {
+  /// What a step that makes or drops can be about.
+  std::vector<CanonId> builtins(const GuestStep& step) const {
     const ResourceOp op = step.kind == Kind::kMade ? ResourceOp::kNew : ResourceOp::kDrop;
     std::vector<CanonId> candidates;
     for (const CanonId canon : step.role->stands_for) {
@@ -132,6 +130,11 @@ class Events {
         candidates.push_back(canon);
       }
     }
+    return candidates;
+  }
+
+  CanonId builtin(const GuestStep& step) {
+    const std::vector<CanonId> candidates = builtins(step);
     const GuestEvent* like = model(step.kind);
     for (const CanonId canon : candidates) {
       if (like != nullptr && like->function == canon) {
@@ -141,8 +144,33 @@ class Events {
     return candidates.front();
   }
 
-  ResourceId destroyed(const GuestStep& step) {
-    const std::vector<ResourceId>& candidates = step.role->destroys;
+  void destroyed(const GuestStep& step, GuestEvent& made) {
+    std::vector<ResourceId> candidates = step.role->destroys;
+    std::vector<ResourceId> dropped;
+    if (step.drop) {
+      for (const CanonId canon : builtins(steps_[*step.drop])) {
+        dropped.push_back(
+            std::get<component::ResourceBuiltin>(pair_.composed.canons[canon.value].what).resource);
+      }
+      std::erase_if(candidates, [&](ResourceId type) {
+        return std::find(dropped.begin(), dropped.end(), type) == dropped.end();
+      });
+    }
+    const bool wrong = candidates.empty();
+    made.resource = among(wrong ? step.role->destroys : candidates, step);
+    made.instance = pair_.composed.resources[made.resource->value].definer;
+    if (wrong) {
+      made.foreign = true;
+      made.instead_of = among(dropped, step);
+      objects_.destroy(*made.instead_of, step.value);
+      return;
+    }
+    made.object = objects_.destroy(*made.resource, step.value);
+    made.foreign = !made.object;
+  }
+
+  /// Which of several types a destruction is most likely about.
+  ResourceId among(const std::vector<ResourceId>& candidates, const GuestStep& step) {
     const GuestEvent* like = model(step.kind);
     for (const ResourceId type : candidates) {
       if (like != nullptr && like->resource == type && objects_.has(type, step.value)) {
@@ -158,6 +186,7 @@ class Events {
   }
 
   const lift::Pair& pair_;
+  const std::vector<GuestStep>& steps_;
   const std::vector<GuestEvent>* composed_;
   LiveObjects objects_;
   std::vector<CanonId> lift_name_;
@@ -172,7 +201,7 @@ std::string full_name(const std::string& interface_name, const std::string& name
 
 std::vector<GuestEvent> events_of(const lift::Pair& pair, const std::vector<GuestStep>& steps,
                                   const std::vector<GuestEvent>* composed) {
-  Events events(pair, composed);
+  Events events(pair, steps, composed);
   std::vector<GuestEvent> all;
   all.reserve(steps.size());
   for (const GuestStep& step : steps) {
@@ -183,6 +212,14 @@ std::vector<GuestEvent> events_of(const lift::Pair& pair, const std::vector<Gues
 
 GuestWords::GuestWords(const component::Composition& composed)
     : composed_(composed), functions_(composed.canons.size()) {
+  for (const component::Resource& one : composed.resources) {
+    const auto alike = [&](const component::Resource& other) {
+      return &other != &one && other.definer == one.definer && other.name == one.name;
+    };
+    const bool alone = std::none_of(composed.resources.begin(), composed.resources.end(), alike);
+    resources_.push_back(wasm::printable(
+        alone || one.interface_name.empty() ? one.name : one.name + " of " + one.interface_name));
+  }
   const auto name = [&](const component::FuncRef& function, std::string text) {
     if (const auto* lift = std::get_if<CanonId>(&function); lift && functions_[lift->value].empty()) {
       functions_[lift->value] = std::move(text);
@@ -202,8 +239,8 @@ std::string GuestWords::instance(InstanceId id) const {
   return wasm::printable(composed_.instances[id.value].name);
 }
 
-std::string GuestWords::resource(ResourceId id) const {
-  return wasm::printable(composed_.resources[id.value].name);
+const std::string& GuestWords::resource(ResourceId id) const {
+  return resources_[id.value];
 }
 
 std::string GuestWords::function(CanonId lift) const {
@@ -233,8 +270,12 @@ std::string GuestWords::event(const GuestEvent& event) const {
     case Kind::kDropped:
       return fmt::format("{} drops {} handle 0x{:x}", who, resource(*event.resource), event.value);
     case Kind::kDestroyed:
-      return fmt::format("{}'s destructor of {} gets 0x{:x}{}", who, resource(*event.resource), event.value,
-                         event.foreign ? ", a foreign rep" : which);
+      return fmt::format(
+          "{}'s destructor of {} gets 0x{:x}{}", who, resource(*event.resource), event.value,
+          event.instead_of ? ", a rep of " + instance(composed_.resources[event.instead_of->value].definer) +
+                                 "'s " + resource(*event.instead_of)
+          : event.foreign ? ", a foreign rep"
+                          : which);
     case Kind::kCalled:
       return fmt::format("-> {}  {}", who, function(*event.function));
     case Kind::kReturned:

@@ -25,8 +25,11 @@ struct GuestEvent {
   /// kMade, kDestroyed: which one of its type it is, in the order in which they were made. Of live ones with
   /// equal reps the oldest.
   std::optional<std::size_t> object;
-  /// kDestroyed: its type's definer never made that rep, or it is destroyed already.
+  /// kDestroyed: its type's definer never made that rep, or it is destroyed already, or (`instead_of`) it is
+  /// the rep of another type's object, though the numbers may be equal.
   bool foreign = false;
+  /// kDestroyed: a guest dropped a handle of this type, whose destructor should have run.
+  std::optional<component::ResourceId> instead_of;
 };
 
 /// How a run ended, and what it did.
@@ -75,7 +78,8 @@ class GuestWords {
   explicit GuestWords(const component::Composition& composed);
 
   [[nodiscard]] std::string instance(component::InstanceId id) const;
-  [[nodiscard]] std::string resource(component::ResourceId id) const;
+  /// With its interface where its definer has several of that name.
+  [[nodiscard]] const std::string& resource(component::ResourceId id) const;
   /// The function of a lift, by the name that its first caller has for it.
   [[nodiscard]] std::string function(component::CanonId lift) const;
   /// A built-in or lowered function: "resource.drop of thing", "its import …".
@@ -85,7 +89,7 @@ class GuestWords {
 
  private:
   const component::Composition& composed_;
-  std::vector<std::string> functions_;
+  std::vector<std::string> functions_, resources_;
 };
 
 }  // namespace meld_verify::run

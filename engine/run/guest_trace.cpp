@@ -212,7 +212,17 @@ std::vector<CanonId> GuestTrace::called() const {
   return all;
 }
 
-bool GuestTrace::note_guests_call(const GuestRole& role, const GuestRole& caller, std::uint32_t value) {
+std::optional<std::size_t> GuestTrace::running_drop() const {
+  for (auto frame = frames_.rbegin(); frame != frames_.rend(); ++frame) {
+    if (frame->drop || !frame->role->code_of.empty()) {
+      return frame->drop;
+    }
+  }
+  return std::nullopt;
+}
+
+bool GuestTrace::note_guests_call(const GuestRole& role, const GuestRole& caller, std::uint32_t value,
+                                  Frame& frame) {
   bool any = false, makes = false, drops = false;
   for (const CanonId canon : role.stands_for) {
     const component::Canon& what = composed_.canons[canon.value];
@@ -227,10 +237,11 @@ bool GuestTrace::note_guests_call(const GuestRole& role, const GuestRole& caller
     }
   }
   if (makes) {
-    steps_.push_back({GuestStep::Kind::kMade, value, &role, &caller});
+    steps_.push_back({GuestStep::Kind::kMade, value, &role, &caller, {}});
   }
   if (drops) {
-    steps_.push_back({GuestStep::Kind::kDropped, value, &role, &caller});
+    frame.drop = steps_.size();
+    steps_.push_back({GuestStep::Kind::kDropped, value, &role, &caller, {}});
   }
   return any;
 }
@@ -242,13 +253,15 @@ bool GuestTrace::enter(const GuestRole& role, std::optional<std::uint32_t> first
     caller = nullptr;  // an adapter, a table function or a built-in
   }
   const std::uint32_t value = first_argument.value_or(0);
-  Frame frame{&role, false};
-  if (caller == nullptr || note_guests_call(role, *caller, value)) {  // else a guest's own function
+  Frame frame;
+  frame.role = &role;
+  if (caller == nullptr || note_guests_call(role, *caller, value, frame)) {  // else a guest's own function
     if (!role.destroys.empty()) {
-      steps_.push_back({Kind::kDestroyed, value, &role, nullptr});
+      steps_.push_back(
+          {Kind::kDestroyed, value, &role, nullptr, caller == nullptr ? running_drop() : frame.drop});
     }
     if (!role.lifts.empty()) {
-      steps_.push_back({Kind::kCalled, 0, &role, nullptr});
+      steps_.push_back({Kind::kCalled, 0, &role, nullptr, {}});
       frame.called = true;
     }
   }
@@ -261,7 +274,7 @@ void GuestTrace::leave() {
     return;  // an exception took frames away
   }
   if (frames_.back().called) {
-    steps_.push_back({GuestStep::Kind::kReturned, 0, frames_.back().role, nullptr});
+    steps_.push_back({GuestStep::Kind::kReturned, 0, frames_.back().role, nullptr, {}});
   }
   frames_.pop_back();
 }

@@ -46,6 +46,8 @@ struct GuestStep {
   std::uint32_t value = 0;            ///< the rep, or the handle
   const GuestRole* role = nullptr;    ///< of the function that was entered
   const GuestRole* caller = nullptr;  ///< of the guest's code that called; null where it was no guest
+  /// kDestroyed: the kDropped step that brought it about, without a guest's code in between.
+  std::optional<std::size_t> drop;
 };
 
 /// Hears a program and keeps the steps of its guests.
@@ -75,14 +77,17 @@ class GuestTrace : public Probes {
  private:
   struct Frame {
     const GuestRole* role = nullptr;
-    bool called = false;  ///< kCalled was noted
+    bool called = false;              ///< kCalled was noted
+    std::optional<std::size_t> drop;  ///< the kDropped step that was noted
   };
 
   /// False: there are too many steps.
   [[nodiscard]] bool enter(const GuestRole& role, std::optional<std::uint32_t> first_argument);
   void leave();
   /// Notes what a guest calls where its code has a canonical definition; false: it is something of its own.
-  bool note_guests_call(const GuestRole& role, const GuestRole& caller, std::uint32_t value);
+  bool note_guests_call(const GuestRole& role, const GuestRole& caller, std::uint32_t value, Frame& frame);
+  /// The drop that is running right now, and no guest's code in it.
+  [[nodiscard]] std::optional<std::size_t> running_drop() const;
 
   const component::Composition& running_;
   const lift::Image& image_;

@@ -199,17 +199,35 @@ class Embedding {
       return place->second;
     }
     const std::optional<IntrinsicName> name = read_name(import);
-    const auto place = name ? named_.find(name->resource) : named_.end();
-    if (place == named_.end()) {
+    const std::optional<ResourceId> resource = name ? resource_named(*name) : std::nullopt;
+    if (!resource) {
       return std::nullopt;
     }
     made_.assumptions.push_back(
-        fmt::format("the embedder takes \"{}\" \"{}\" for {} of the type that guests import under that name",
+        fmt::format("the embedder takes \"{}\" \"{}\" for {} of the type that guests know by that name",
                     wasm::printable(import.module), wasm::printable(import.name),
                     name->op == ResourceOp::kNew   ? "resource.new"
                     : name->op == ResourceOp::kRep ? "resource.rep"
                                                    : "resource.drop"));
-    return Intrinsic{name->op, place->second};
+    return Intrinsic{name->op, *resource};
+  }
+
+  /// That of an import of the same name which guests use; else the one that guests know by that name, if
+  /// there is only one.
+  std::optional<ResourceId> resource_named(const IntrinsicName& name) const {
+    if (const auto place = named_.find(name.resource); place != named_.end()) {
+      return place->second;
+    }
+    std::optional<ResourceId> found;
+    for (const component::ResourceName& known : pair_.composed.resource_names) {
+      if (known.interface_name == name.resource.first && known.name == name.resource.second) {
+        if (found && *found != known.resource) {
+          return std::nullopt;
+        }
+        found = known.resource;
+      }
+    }
+    return found;
   }
 
   CoreItem memory(const wasm::Limits& limits) {

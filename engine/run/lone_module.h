@@ -22,9 +22,10 @@ struct LoneModule {
 
 /// Puts canonical built-ins on *one* handle table under the module's imports. The resource type of an import
 /// is that of the composed file whose built-in guests' code reaches there; its resource types keep their
-/// numbers. An import that only the fuser's code calls goes by its name: the type of an import that is known
-/// and has the same module and field, `[export]`, `[resource-…]` and `$N` aside. What is neither is refused
-/// when it is called. Imported memories are made, nothing else is.
+/// numbers. An import that only the fuser's code calls goes by its name, for want of anything else: the type
+/// of an import that is known and has the same module and field (`[export]`, `[resource-…]` and `$N` aside),
+/// else the only type that guests know by that interface and name. What is neither is refused when it is
+/// called. Imported memories are made, nothing else is.
 [[nodiscard]] LoneModule embed(const lift::Pair& pair);
 
 }  // namespace meld_verify::run
