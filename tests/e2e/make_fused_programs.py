@@ -63,26 +63,32 @@ def random_type(rng, handles, names, depth=0):
     return Type(kind, tuple(parts), name)
 
 
-def wit(ty):
+def wit(ty, resources=RESOURCES):
     """A type in WIT; records and variants by name."""
+    def of(part):
+        return wit(part, resources)
+
     if ty.kind in OWNS:
-        return RESOURCES[OWNS.index(ty.kind)]
+        return resources[OWNS.index(ty.kind)]
     if ty.kind in BORROWS:
-        return f"borrow<{RESOURCES[BORROWS.index(ty.kind)]}>"
+        return f"borrow<{resources[BORROWS.index(ty.kind)]}>"
     if ty.name:
         return ty.name
     if ty.kind == "option":
-        return f"option<{wit(ty.parts[1])}>"
+        return f"option<{of(ty.parts[1])}>"
     if ty.kind == "result":
-        ok, error = (wit(part) if part else "_" for part in ty.parts)
+        ok, error = (of(part) if part else "_" for part in ty.parts)
         return f"result<{ok}, {error}>" if error != "_" else f"result<{ok}>"
-    return f"{ty.kind}<{', '.join(wit(part) for part in ty.parts)}>" if ty.parts else ty.kind
+    return f"{ty.kind}<{', '.join(of(part) for part in ty.parts)}>" if ty.parts else ty.kind
 
 
-def wit_definition(ty):
+def wit_definition(ty, resources):
+    def of(part):
+        return wit(part, resources)
+
     if ty.kind == "record":
-        return f"record {ty.name} {{ {', '.join(f'p{i}: {wit(part)}' for i, part in enumerate(ty.parts))} }}"
-    return f"variant {ty.name} {{ {', '.join(f'p{i}({wit(part)})' if part else f'p{i}' for i, part in enumerate(ty.parts))} }}"
+        return f"record {ty.name} {{ {', '.join(f'p{i}: {of(part)}' for i, part in enumerate(ty.parts))} }}"
+    return f"variant {ty.name} {{ {', '.join(f'p{i}({of(part)})' if part else f'p{i}' for i, part in enumerate(ty.parts))} }}"
 
 
 def digest(before, ty, value):
@@ -173,7 +179,7 @@ class Interface:
         word, _, resource = function.name.partition("-")
         if resource:
             return {"make": f"[constructor]{resource}", "value": f"[method]{resource}.value", "end": f"[static]{resource}.end"}[word]
-        return function.name if function.role in ("", "free") else f"[{function.role}]thing.{function.name}"
+        return function.name if function.role in ("", "free") else f"[{function.role}]{self.resources[0]}.{function.name}"
 
     def wit(self):
         named = list(dict.fromkeys(ty for f in self.functions for ty in types.named(f.tuple_()) + (types.named(f.result) if f.result else [])))
@@ -183,12 +189,12 @@ class Interface:
         for i, resource in enumerate(self.resources if self.declares() else ()):
             lines += [f"  resource {resource} {{", "    constructor(v: u32);", "    value: func() -> u32;",
                       f"    end: static func(it: {resource}) -> u32;"]
-            lines += [f"    {signature(f)}" for f in self.functions if i == 0 and f.role in ("method", "static")]
+            lines += [f"    {signature(f, self.resources)}" for f in self.functions if i == 0 and f.role in ("method", "static")]
             lines.append("  }")
-        lines += [f"  {wit_definition(ty)}" for ty in named]
+        lines += [f"  {wit_definition(ty, self.resources)}" for ty in named]
         for f in self.all():
             if not self.declares() or f.name in ("live", "seen") or f.role == "free":
-                lines.append(f"  {signature(dataclasses.replace(f, role='free'))}")
+                lines.append(f"  {signature(dataclasses.replace(f, role='free'), self.resources)}")
         return [*lines, "}"]
 
     def imports(self, prefix):
@@ -211,11 +217,11 @@ class Interface:
         return slots, f'(func (export "{self.id()}#{self.core_name(function)}"){params}{results}'
 
 
-def signature(function):
+def signature(function, resources):
     params = function.params[1:] if function.role == "method" else function.params
     static = "static " if function.role == "static" else ""
-    text = f"{function.name}: {static}func({', '.join(f'a{i}: {wit(ty)}' for i, ty in enumerate(params))})"
-    return text + (f" -> {wit(function.result)};" if function.result else ";")
+    text = f"{function.name}: {static}func({', '.join(f'a{i}: {wit(ty, resources)}' for i, ty in enumerate(params))})"
+    return text + (f" -> {wit(function.result, resources)};" if function.result else ";")
 
 
 # --- guests
@@ -328,38 +334,38 @@ def link(rng, inner, outer, wraps, quiet):
     basic = outer.basic()
     if wraps:
         lines += cells(quiet)
-    for i, r in enumerate(inner.resources):
+    for i, (r, o) in enumerate(zip(inner.resources, outer.resources)):
         mark = f"(i32.const {MARKS[i]})"
         bodies = {"make": [f"(call $in.make-{r} (local.get $p0))"],
                   "value": [f"(call $in.value-{r} (local.get $p0))", f"(call $in.drop-{r} (local.get $p0))"],
                   "end": [f"(call $in.end-{r} (local.get $p0))"]}
         if wraps:
-            lines += [f'(func (export "{outer.id()}#[dtor]{r}") (param i32) (local $h i32)',
+            lines += [f'(func (export "{outer.id()}#[dtor]{o}") (param i32) (local $h i32)',
                       f"  (local.set $h (call $word (local.get 0) {mark}))",
                       f"  (if (local.get $h) (then (call $in.drop-{r} (local.get $h))))", "  (call $end (local.get 0)))",
-                      f"(func $open-{r} (param $h i32) (result i32) (local $cell i32)",
-                      f"  (local.set $cell (call $rep-{r} (local.get $h)))", f"  (call $word (local.get $cell) {mark})",
-                      "  (i32.store offset=4 (local.get $cell) (i32.const 0))", f"  (call $drop-{r} (local.get $h)))",
-                      f"(func $seal-{r} (param $h i32) (result i32) (call $new-{r} (call $alloc (local.get $h) {mark})))"]
-            bodies = {"make": [f"(call $seal-{r} (call $in.make-{r} (local.get $p0)))"],
+                      f"(func $open-{o} (param $h i32) (result i32) (local $cell i32)",
+                      f"  (local.set $cell (call $rep-{o} (local.get $h)))", f"  (call $word (local.get $cell) {mark})",
+                      "  (i32.store offset=4 (local.get $cell) (i32.const 0))", f"  (call $drop-{o} (local.get $h)))",
+                      f"(func $seal-{o} (param $h i32) (result i32) (call $new-{o} (call $alloc (local.get $h) {mark})))"]
+            bodies = {"make": [f"(call $seal-{o} (call $in.make-{r} (local.get $p0)))"],
                       "value": [f"(call $in.value-{r} (call $word (local.get $p0) {mark}))"],
-                      "end": [f"(call $in.end-{r} (call $open-{r} (local.get $p0)))"]}
+                      "end": [f"(call $in.end-{r} (call $open-{o} (local.get $p0)))"]}
         for word, body in bodies.items():
-            lines += [outer.head(basic[f"{word}-{r}"])[1], *body, ")"]
+            lines += [outer.head(basic[f"{word}-{o}"])[1], *body, ")"]
     for name in ("live", "seen"):
         lines += [outer.head(basic[name])[1], f"(call $in.{name}))"]
 
     def before(kind, get, put):
         if not wraps or kind not in types.HANDLES:
             return []
-        r, mark = inner.resources[kind_number(kind)], f"(i32.const {MARKS[kind_number(kind)]})"
-        return [put(f"(call $open-{r} {get})" if kind in OWNS else f"(call $word {get} {mark})")]
+        o, mark = outer.resources[kind_number(kind)], f"(i32.const {MARKS[kind_number(kind)]})"
+        return [put(f"(call $open-{o} {get})" if kind in OWNS else f"(call $word {get} {mark})")]
 
     def after(kind, get, put):
         return [f"(call $in.drop-{inner.resources[kind_number(kind)]} {get})"] if kind in BORROWS and not wraps else []
 
     def seal(kind, get, put):
-        return [put(f"(call $seal-{inner.resources[kind_number(kind)]} {get})")] if kind in OWNS and wraps else []
+        return [put(f"(call $seal-{outer.resources[kind_number(kind)]} {get})")] if kind in OWNS and wraps else []
 
     for function in outer.functions:
         code = types.Code()
@@ -496,7 +502,7 @@ class Application:
         if loops:
             end, left = self.rng.choice(self.ends), self.code.local()
             self.lines += [f"(local.set {left} (i32.const {loops}))", "(loop $more",
-                           f"(call ${end[0]}.drop-thing (call ${end[0]}.make-thing (local.get {left})))",
+                           f"(call ${end[0]}.drop-{end[1].resources[0]} (call ${end[0]}.make-{end[1].resources[0]} (local.get {left})))",
                            f"(br_if $more (local.tee {left} (i32.sub (local.get {left}) (i32.const 1)))))"]
         if not self.quiet:
             for end in self.ends:
@@ -608,25 +614,25 @@ def random_functions(rng, resources, random_type):
     return made
 
 
-KINDS = ("alias", "wrap", "same")
+KINDS = ("alias", "wrap", "same", "rename", "rename")
 
 
 def program(seed):
     """The program of a seed: `kinds` of its links (alias: the same type under another name; wrap: a fresh type under
-    another name; same: a fresh type under the same name)."""
+    another interface; same: a fresh type under the same names; rename: a fresh type of another interface and name)."""
     rng = random.Random(seed)
     resources = RESOURCES[:rng.choice((1, 1, 1, 2))]
     kind_of_type = simple_type if rng.random() < 0.5 else random_type
     functions = random_functions(rng, len(resources), kind_of_type)
     quiet = rng.random() < 0.25
     kinds = [rng.choice(KINDS) for _ in range(rng.choice((0, 0, 1, 1, 2, 3)))]
-    beside = random_functions(rng, 1, kind_of_type) if rng.random() < 0.3 else None
+    beside = (random_functions(rng, 1, kind_of_type), rng.choice(("thing", "part"))) if rng.random() < 0.3 else None
     return chain_program(rng, resources, functions, kinds, quiet, loops=20000 if rng.random() < 0.08 else 0,
                          diamond=rng.random() < 0.5, beside=beside)
 
 
 def chain_program(rng, resources, functions, kinds, quiet=False, loops=0, diamond=False, beside=None):
-    """`beside`: functions of a second leaf, whose resource type has the same name in another interface."""
+    """`beside`: functions of a second leaf, and the name of its resource type, in another interface."""
     made = Program()
     first = Interface("things", functions, resources)
     made.component("leaf", [first], [], ["things"], leaf(rng, first, quiet))
@@ -635,19 +641,18 @@ def chain_program(rng, resources, functions, kinds, quiet=False, loops=0, diamon
     ends = [("e0", first, 0)]
     second = []
     if beside:
-        parts = Interface("parts", beside, RESOURCES[:1])
+        parts = Interface("parts", beside[0], beside[1:])
         made.component("leaf2", [parts], [], ["parts"], leaf(rng, parts, quiet))
         made.instance("leaf2", "leaf2", {})
         gives["parts"] = "leaf2"
         second = [("b", parts, "b")]
     for i, kind in enumerate(kinds, 1):
         inner = ends[-1][1]
-        if kind == "same":
-            outer = Interface(inner.name, functions, resources) if inner.declares() else Interface(f"things{i}", functions, resources)
-        elif kind == "wrap":
-            outer = Interface(f"things{i}", functions, resources)
+        if kind == "alias":
+            outer = Interface(f"things{i}", functions, inner.resources, inner.origin)
         else:
-            outer = Interface(f"things{i}", functions, resources, inner.origin)
+            names = tuple(f"{r}{i}" for r in resources) if kind == "rename" else inner.resources
+            outer = Interface(inner.name if kind == "same" and inner.declares() else f"things{i}", functions, names)
         name = f"link{i}"
         known = list(dict.fromkeys([inner.origin, inner]))
         imports = [inner]
