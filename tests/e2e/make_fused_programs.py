@@ -557,14 +557,24 @@ def component_text(name, world, module, folder):
     return f"(component ${name}\n" + text[len("(component\n"):]
 
 
+@dataclasses.dataclass(frozen=True)
+class Guest:
+    """A component: its WIT world, the lines of its core module, what it imports as (prefix of its functions there,
+    interface), and what it exports, if that is an interface."""
+    world: str
+    module: list
+    uses: tuple
+    gives: Interface | None
+
+
 class Program:
     """Components and instances of a composition, in order."""
 
     def __init__(self):
-        self.components, self.instances, self.about = {}, [], []
+        self.components, self.instances, self.about = {}, [], ""
 
-    def component(self, name, interfaces, imports, exports, module):
-        self.components[name] = (world_text(name, interfaces, imports, exports), module)
+    def component(self, name, interfaces, imports, exports, module, uses, gives):
+        self.components[name] = Guest(world_text(name, interfaces, imports, exports), module, tuple(uses), gives)
 
     def instance(self, name, component, given):
         """`given` is name of interface → the instance that gives it."""
@@ -573,8 +583,8 @@ class Program:
     def text(self):
         lines = ["(component"]
         with tempfile.TemporaryDirectory() as folder:
-            for name, (world, module) in self.components.items():
-                lines += ["  " + line for line in component_text(name, world, module, folder).splitlines()]
+            for name, guest in self.components.items():
+                lines += ["  " + line for line in component_text(name, guest.world, guest.module, folder).splitlines()]
         for name, component, given in self.instances:
             withs = "".join(f' (with "{PACKAGE}/{i}" (instance ${g}-{i}))' for i, g in given.items())
             lines += [f'  (alias export ${g} "{PACKAGE}/{i}" (instance ${g}-{i}))' for i, g in given.items()
@@ -635,14 +645,14 @@ def chain_program(rng, resources, functions, kinds, quiet=False, loops=0, diamon
     """`beside`: functions of a second leaf, and the name of its resource type, in another interface."""
     made = Program()
     first = Interface("things", functions, resources)
-    made.component("leaf", [first], [], ["things"], leaf(rng, first, quiet))
+    made.component("leaf", [first], [], ["things"], leaf(rng, first, quiet), [], first)
     made.instance("leaf", "leaf", {})
     gives = {"things": "leaf"}      # interface → the instance that gives it, as seen from the end of the chain
     ends = [("e0", first, 0)]
     second = []
     if beside:
         parts = Interface("parts", beside[0], beside[1:])
-        made.component("leaf2", [parts], [], ["parts"], leaf(rng, parts, quiet))
+        made.component("leaf2", [parts], [], ["parts"], leaf(rng, parts, quiet), [], parts)
         made.instance("leaf2", "leaf2", {})
         gives["parts"] = "leaf2"
         second = [("b", parts, "b")]
@@ -657,7 +667,8 @@ def chain_program(rng, resources, functions, kinds, quiet=False, loops=0, diamon
         known = list(dict.fromkeys([inner.origin, inner]))
         imports = [inner]
         interfaces = known + [outer] * (outer.name not in [k.name for k in known])
-        made.component(name, interfaces, imports, [outer.name], link(rng, inner, outer, kind != "alias", quiet))
+        made.component(name, interfaces, imports, [outer.name], link(rng, inner, outer, kind != "alias", quiet),
+                       [("in", inner)], outer)
         made.instance(name, name, {k.name: gives[k.name] for k in known})
         if outer.name == inner.name:
             ends = [end for end in ends if end[1].name != inner.name and end[1].origin.name != inner.name]
@@ -672,7 +683,8 @@ def chain_program(rng, resources, functions, kinds, quiet=False, loops=0, diamon
     app = Application(rng, chosen, quiet)
     app.write(loops)
     known = list(dict.fromkeys(one for end in chosen for one in (end[1].origin, end[1])))
-    made.component("app", known, [end[1] for end in chosen], [RUN], app.module())
+    made.component("app", known, [end[1] for end in chosen], [RUN], app.module(),
+                   [end[:2] for end in chosen], None)
     made.instance("app", "app", {k.name: gives[k.name] for k in known})
     made.about = (f"{len(resources)} resource types, leaf → {' '.join(kinds) or 'nothing'} → app of {len(chosen)}{', two leaves' if beside else ''}"
                   f"{', quiet' if quiet else ''}{', loops' if loops else ''}; " + "; ".join(
