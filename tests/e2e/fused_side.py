@@ -62,6 +62,13 @@ def end_of(binary):
     return End(FAILED) if getattr(given, "tag", None) == "err" else End(WELL)
 
 
+def missing():
+    """What is not installed, as a sentence; nothing where all but meld is there."""
+    if not shutil.which("wasm-tools"):
+        return "wasm-tools is not on PATH; tools/setup installs it"
+    return None if wasmtime_side.ENGINE else "the Python package wasmtime is not installed; tools/setup installs it"
+
+
 def fuse(composed, fused, core=False):
     """Writes `fused`; what meld says when it refuses, else None. The same input always gives the same bytes."""
     command = [MELD, "fuse", "--reproducible", str(composed), "-o", str(fused)] + ([] if core else ["--component"])
