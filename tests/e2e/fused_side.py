@@ -35,7 +35,7 @@ class End:
         return f"{self.how} ({self.text})" if self.text else self.how
 
 
-def end_of(binary):
+def end_of(binary, fuel=FUEL):
     """Runs `run` of a component's bytes: of `wasi:cli/run`, else its own."""
     wasmtime, component = wasmtime_side.wasmtime, wasmtime_side.component
     config = wasmtime.Config()
@@ -47,7 +47,7 @@ def end_of(binary):
     except wasmtime.WasmtimeError as error:
         return End(UNLOADED, wasmtime_side.one_line(error)[:200])
     store = wasmtime.Store(engine)
-    store.set_fuel(FUEL)
+    store.set_fuel(fuel)
     try:
         instance = component.Linker(engine).instantiate(store, loaded)
         interface = instance.get_export_index(store, make_fused_programs.RUN)
