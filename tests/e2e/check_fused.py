@@ -73,6 +73,8 @@ def check_fixtures(tally):
         tally.judge("fixtures", folder.name, Known(expect["verdict"] == "proved", differs, True), composed, fused)
         if "strict" in expect:
             tally.judge("fixtures", folder.name, Known(expect["strict"] == "proved", differs, True), composed, fused, "--profile", "strict")
+        if "latent" in expect:
+            tally.judge("fixtures", folder.name, Known(expect["latent"] == "proved", differs, True), composed, fused, "--latent")
         if (folder / "fused.core.wasm").exists() and expect["verdict"] == "proved":
             tally.judge("fixtures", f"{folder.name} core", Known(True), composed, folder / "fused.core.wasm")
 

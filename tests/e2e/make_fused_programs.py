@@ -490,15 +490,16 @@ class Application:
             self.lines += types.walk_slots(function.result, [(result, core)], visit, self.code)
         self.expect(f"(local.get {self.sum})", digest(0, function.result, function.given))
 
-    def write(self, loops):
+    def write(self, loops, uncalled=()):
         for end in self.ends:
             for r in end[1].resources:
                 self.value(end, r, *self.made(end, r))
             for function in end[1].functions:
-                self.call(end, function)
+                if function.name not in uncalled:
+                    self.call(end, function)
         for _ in range(self.rng.randint(1, 4)):
             end = self.rng.choice(self.ends)
-            self.rng.choice((self.one, lambda e: self.call(e, self.rng.choice(e[1].functions))))(end)
+            self.rng.choice((self.one, lambda e: self.call(e, self.rng.choice([f for f in e[1].functions if f.name not in uncalled]))))(end)
         if loops:
             end, left = self.rng.choice(self.ends), self.code.local()
             self.lines += [f"(local.set {left} (i32.const {loops}))", "(loop $more",
@@ -641,8 +642,9 @@ def program(seed):
                          diamond=rng.random() < 0.5, beside=beside)
 
 
-def chain_program(rng, resources, functions, kinds, quiet=False, loops=0, diamond=False, beside=None):
-    """`beside`: functions of a second leaf, and the name of its resource type, in another interface."""
+def chain_program(rng, resources, functions, kinds, quiet=False, loops=0, diamond=False, beside=None, uncalled=()):
+    """`uncalled`: functions that the application leaves alone. Two links that are alike may be two instances of one component.
+    `beside`: functions of a second leaf, and the name of its resource type, in another interface."""
     made = Program()
     first = Interface("things", functions, resources)
     made.component("leaf", [first], [], ["things"], leaf(rng, first, quiet), [], first)
@@ -667,9 +669,13 @@ def chain_program(rng, resources, functions, kinds, quiet=False, loops=0, diamon
         known = list(dict.fromkeys([inner.origin, inner]))
         imports = [inner]
         interfaces = known + [outer] * (outer.name not in [k.name for k in known])
-        made.component(name, interfaces, imports, [outer.name], link(rng, inner, outer, kind != "alias", quiet),
-                       [("in", inner)], outer)
-        made.instance(name, name, {k.name: gives[k.name] for k in known})
+        component = name
+        if i > 1 and kind == kinds[i - 2] == "same" and inner.name == outer.name and rng.random() < 0.7:
+            component = made.instances[-1][1]
+        else:
+            made.component(name, interfaces, imports, [outer.name], link(rng, inner, outer, kind != "alias", quiet),
+                           [("in", inner)], outer)
+        made.instance(name, component, {k.name: gives[k.name] for k in known})
         if outer.name == inner.name:
             ends = [end for end in ends if end[1].name != inner.name and end[1].origin.name != inner.name]
         gives[outer.name] = name
@@ -681,7 +687,7 @@ def chain_program(rng, resources, functions, kinds, quiet=False, loops=0, diamon
         chosen.append(rng.choice(others))
     chosen += second
     app = Application(rng, chosen, quiet)
-    app.write(loops)
+    app.write(loops, uncalled)
     known = list(dict.fromkeys(one for end in chosen for one in (end[1].origin, end[1])))
     made.component("app", known, [end[1] for end in chosen], [RUN], app.module(),
                    [end[:2] for end in chosen], None)

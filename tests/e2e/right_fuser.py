@@ -49,6 +49,7 @@ DEFECTS = {
     "zero-dropped": ("dropping handle 0 does nothing", False),
     "borrows-remain": ("a borrow that the callee keeps is not noticed", False),
     "guest-memory": ("tables lie in the memory of a guest, beyond what it uses", False),
+    "lost-instance": ("of two instances of one component there is only one", True),
     "overlap": ("the table of the second resource type begins inside that of the first", True),
 }
 
@@ -67,7 +68,14 @@ class Fuser:
         self.program, self.shims, self.where = program, shims, where
         self.defects = set(defects)
         self.used = set()
-        self.instances = {name: (program.components[component], given) for name, component, given in program.instances}
+        kept, instead = {}, {}
+        for name, component, _ in program.instances:
+            instead[name] = kept.setdefault(component, name) if "lost-instance" in self.defects else name
+            if instead[name] != name:
+                self.used.add("lost-instance")
+        self.order = [name for name, _, _ in program.instances if instead[name] == name]
+        self.instances = {name: (program.components[component], {i: instead[g] for i, g in given.items()})
+                          for name, component, given in program.instances if name in self.order}
         self.lines, self.tables, self.counters = [], {}, {}
 
     def wrong(self, defect, place):
@@ -229,12 +237,11 @@ class Fuser:
 
     def text(self):
         """A component around the fused module."""
-        order = [name for name, _, _ in self.program.instances]
-        for name in order:
+        for name in self.order:
             self.write_guest(name)
-        for name in order:
+        for name in self.order:
             self.write_adapters(name)
-        app = order[-1]
+        app = self.order[-1]
         memories = [line for line in self.lines if line.startswith("(memory ")]
         others = [line for line in self.lines if not line.startswith("(memory ")]
         return "\n".join([
