@@ -58,7 +58,8 @@ TEST(AlignmentTest, EveryRealFileAlignsInFull) {
               << " ms\n";
     EXPECT_EQ(gaps_of(alignment), "");
     EXPECT_EQ(alignment.aligned_functions, alignment.all_functions);
-    if (std::getenv("SHOW_WIRING")) std::cout << wiring_of(files);
+    if (std::getenv("SHOW_WIRING"))
+      std::cout << wiring_of(files);
     for (std::uint32_t i = 0; i < alignment.instances.size(); ++i) {
       if (files.composed.image.module_of(CoreInstanceId{i}).functions.size() > 4) {
         EXPECT_TRUE(alignment.instances[i].found) << i;

@@ -12,10 +12,6 @@ namespace {
 
 using smt::Answer;
 using smt::TermOp;
-using Known = std::vector<std::pair<Term, std::uint64_t>>;
-
-/// Runs of one boundary, one for each choice of list lengths.
-constexpr std::size_t kMostRuns = 400;
 
 constexpr std::uint8_t kDoubleDestructor = 45;  // L45
 constexpr std::uint8_t kBorrowDestructor = 46;  // L46
@@ -38,14 +34,10 @@ class BoundaryReader {
     make_arguments();
     for (std::uint32_t most = context_.most_elements;; --most) {
       reading_.most_elements = most;
-      runs_ = 0;
-      if (run({}) || most == 0) {
+      if (run() || most == 0) {
         break;
       }
-      restart();
-    }
-    if (runs_ > kMostRuns) {
-      note({}, "its lists can have too many combinations of lengths to follow them all");
+      restart();  // there were too many paths
     }
     settle();
     return std::move(reading_);
@@ -103,12 +95,21 @@ class BoundaryReader {
     reading_.note_position.push_back(position);
   }
 
-  CallModel model(FunctionId function) const {
+  CallModel model(FunctionId function) {
     CallModel model;
     const FunctionId behind = context_.fused.behind(function);
     if (behind == call_.callee || (call_.post_return && behind == *call_.post_return)) {
       if (call_.callee_side.memory) {
         model.changes = {*call_.callee_side.memory};
+      }
+      if (behind == call_.callee) {
+        model.then = [this](const CallEvent& event, std::span<const MemoryState> memories) {
+          std::optional<MemoryState> memory;
+          if (call_.callee_side.memory) {
+            memory = memories[call_.callee_side.memory->value];
+          }
+          return bounds(results_, place(event.results, result_area_), memory);
+        };
       }
       return model;
     }
@@ -138,69 +139,58 @@ class BoundaryReader {
     return model;
   }
 
-  /// False when the bound must be lowered.
-  bool run(const Known& known) {
-    if (++runs_ > kMostRuns) {
-      return false;
-    }
+  /// False when some path was given up.
+  bool run() {
     if (!fits_) {
       note({}, "the function that stands for the call takes other parameters");
       return true;
     }
     std::vector<Path> paths;
-    std::vector<Term> arguments = arguments_;
-    for (Term& argument : arguments) {
-      for (const auto& [what, value] : known) {
-        if (what == argument) {
-          argument = context_.terms.constant(context_.terms.width(argument), value);
-        }
-      }
-    }
     if (context_.fused.behind(call_.caller_reaches) == call_.callee) {
-      paths.push_back(straight_path(arguments));
+      paths.push_back(straight_path());
     } else {
       Executor::Start start;
       start.function = call_.caller_reaches;
-      start.arguments = arguments;
-      start.known = known;
+      start.arguments = arguments_;
       start.areas = areas_;
+      std::optional<MemoryState> memory;
+      if (call_.caller.memory) {
+        memory = context_.executor.initial(*call_.caller.memory);
+      }
+      start.conditions = bounds(parameters_, place(arguments_, spilled_), memory);
       paths = context_.executor.run(start, [this](FunctionId function) { return model(function); });
     }
     reading_.paths += paths.size();
-    std::optional<Term> unknown_length;
-    bool returns = false;
+    bool returns = false, complete = true;
     for (const Path& path : paths) {
       returns |= path.end == Path::End::kReturn;
       if (path.end == Path::End::kStuck) {
         note({}, "could not be executed: " + path.why, {}, path.at);
+        complete = false;
       } else if (path.end == Path::End::kReturn) {
-        const std::optional<Term> length = compare(path, arguments, known);
-        unknown_length = unknown_length ? unknown_length : length;
+        compare(path);
       }
     }
-    if (!returns && !paths.empty() && paths.front().end == Path::End::kTrap) {
+    if (!returns && !paths.empty() && complete) {
       note({}, "it always traps", {}, paths.front().at);
     }
-    if (!unknown_length) {
-      return true;
-    }
-    reading_.has_lists = true;
-    for (std::uint32_t n = 0; n <= reading_.most_elements; ++n) {
-      Known more = known;
-      more.emplace_back(*unknown_length, n);
-      if (!run(more)) {
-        return false;
-      }
-    }
-    return true;
+    return complete || !reading_.has_lists;
+  }
+
+  std::vector<Term> bounds(std::span<const component::Parameter> list, const ValuePlace& place,
+                           const std::optional<MemoryState>& memory) {
+    std::vector<Term> found = length_bounds(context_.arena, context_.layouts, context_.executor,
+                                            context_.terms, list, place, memory, reading_.most_elements);
+    reading_.has_lists |= !found.empty();
+    return found;
   }
 
   /// The call goes to the callee's own function: nothing is done on the way.
-  Path straight_path(const std::vector<Term>& arguments) {
+  Path straight_path() {
     Path path;
     CallEvent event;
     event.callee = call_.callee;
-    event.arguments = arguments;
+    event.arguments = arguments_;
     for (std::uint32_t m = 0; m < context_.fused.memories.size(); ++m) {
       event.before.push_back(context_.executor.initial(MemoryId{m}));
     }
@@ -223,7 +213,7 @@ class BoundaryReader {
                                          : path.memories[memory.value];
   }
 
-  std::optional<Term> compare(const Path& path, const std::vector<Term>& arguments, const Known& known) {
+  void compare(const Path& path) {
     std::optional<std::size_t> callee;
     for (std::size_t i = 0; i < path.calls.size(); ++i) {
       const FunctionId called = context_.fused.behind(path.calls[i].callee);
@@ -232,19 +222,18 @@ class BoundaryReader {
       }
       if (callee) {
         note(kWrongPlace, "calls the callee more than once", {}, path.calls[i].at);
-        return {};
+        return;
       }
       callee = i;
     }
     if (!callee) {
-      wrong_callee(path);
-      return {};
+      return wrong_callee(path);
     }
     const CallEvent& event = path.calls[*callee];
     used_.assign(path.calls.size(), false);
     used_[*callee] = true;
 
-    ValueWalk params = walk(path, known);
+    ValueWalk params = walk(path);
     ValueSide sender = side(call_.caller), receiver = side(call_.callee_side);
     if (sender.memory) {
       sender.memory = context_.executor.initial(*call_.caller.memory);
@@ -255,12 +244,11 @@ class BoundaryReader {
     if (spilled_ && call_.callee_side.allocator && call_.callee_side.memory != call_.caller.memory) {
       area_is_allocated(params, event.arguments[0]);
     }
-    params.values(parameters_, place(arguments, spilled_), place(event.arguments, spilled_), sender, receiver,
-                  0, "params");
+    params.values(parameters_, place(arguments_, spilled_), place(event.arguments, spilled_), sender,
+                  receiver, 0, "params");
     read_chains(path, params);
-    std::optional<Term> unknown_length = params.unknown_length;
 
-    ValueWalk results = walk(path, known);
+    ValueWalk results = walk(path);
     if (!results_.empty()) {
       sender = side(call_.callee_side);
       receiver = side(call_.caller);
@@ -271,22 +259,19 @@ class BoundaryReader {
         receiver.memory = path.memories[call_.caller.memory->value];
       }
       ValuePlace from = place(event.results, result_area_);
-      ValuePlace to = result_area_ ? ValuePlace{.address = arguments.back(), .slots = {}}
+      ValuePlace to = result_area_ ? ValuePlace{.address = arguments_.back(), .slots = {}}
                                    : ValuePlace{.address = {}, .slots = path.results};
       results.values(results_, from, to, sender, receiver, static_cast<std::uint32_t>(param_positions()),
                      "result");
       read_chains(path, results);
-      unknown_length = unknown_length ? unknown_length : results.unknown_length;
     }
-    if (!unknown_length) {
-      look_at_others(path, *callee, params, results);
-    }
-    return unknown_length;
+    reading_.has_lists |= params.met_lists || results.met_lists;
+    look_at_others(path, *callee, params, results);
   }
 
-  ValueWalk walk(const Path& path, const Known& known) {
-    return {context_.arena, context_.layouts, context_.executor, context_.terms, context_.decider, path,
-            known};
+  ValueWalk walk(const Path& path) {
+    return {context_.arena, context_.layouts,      context_.executor, context_.terms, context_.decider,
+            path,           reading_.most_elements};
   }
 
   ValueSide side(const BoundarySide& side) const {
@@ -567,7 +552,6 @@ class BoundaryReader {
   std::vector<Term> arguments_, areas_, straight_results_;
   std::size_t expected_arguments_ = 0;
   bool spilled_ = false, result_area_ = false, fits_ = false, in_list_ = false;
-  std::size_t runs_ = 0;
   BoundaryReading reading_;
   std::vector<std::vector<std::vector<Conversion>>> chains_;
   std::vector<bool> used_;

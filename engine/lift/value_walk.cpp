@@ -29,29 +29,179 @@ ValuePlace part_of(const ValuePlace& place, std::size_t slot, std::size_t slots,
   return part;
 }
 
+bool has_pointer(const component::TypeArena& arena, TypeId id) {
+  const TypeNode& node = arena[id];
+  if (node.kind == TypeKind::kString || node.kind == TypeKind::kList || node.kind == TypeKind::kMap) {
+    return true;
+  }
+  return std::any_of(node.members.begin(), node.members.end(), [&](const component::Member& member) {
+    return member.type && has_pointer(arena, *member.type);
+  });
+}
+
+/// Finds the lengths of lists.
+class LengthBounds {
+ public:
+  LengthBounds(const component::TypeArena& arena, const topology::Layouts& layouts, Executor& executor,
+               smt::Terms& terms, const std::optional<MemoryState>& memory, std::uint32_t most_elements)
+      : arena_(arena),
+        layouts_(layouts),
+        executor_(executor),
+        terms_(terms),
+        memory_(memory),
+        most_elements_(most_elements) {}
+
+  std::vector<Term> bounds;
+
+  void values(std::span<const component::Parameter> list, const ValuePlace& place) {
+    std::vector<TypeId> types;
+    for (const component::Parameter& item : list) {
+      types.push_back(item.type);
+    }
+    sequence(types, place);
+  }
+
+ private:
+  void sequence(std::span<const TypeId> types, const ValuePlace& place) {
+    std::size_t slot = 0;
+    std::uint64_t offset = 0;
+    for (const TypeId type : types) {
+      offset = topology::aligned(offset, layouts_[type].alignment);
+      value(type, part_of(place, slot, layouts_[type].slots.size(), moved(place, offset)));
+      slot += layouts_[type].slots.size();
+      offset += layouts_[type].size;
+    }
+  }
+
+  [[nodiscard]] std::optional<Term> moved(const ValuePlace& place, std::uint64_t offset) {
+    return place.address
+               ? std::optional(terms_.apply(TermOp::kAdd, *place.address, terms_.constant(32, offset)))
+               : std::nullopt;
+  }
+
+  [[nodiscard]] std::optional<Term> word(const ValuePlace& place, std::uint64_t offset, std::size_t slot,
+                                         unsigned bits) {
+    if (place.address) {
+      return memory_ ? std::optional(executor_.read(*memory_, *moved(place, offset), bits / 8, {}))
+                     : std::nullopt;
+    }
+    if (slot >= place.slots.size()) {
+      return {};
+    }
+    const Term term = place.slots[slot];
+    return terms_.width(term) > bits ? terms_.resize(TermOp::kLow, term, bits) : term;
+  }
+
+  void value(TypeId id, const ValuePlace& place) {
+    const TypeNode& node = arena_[id];
+    switch (node.kind) {
+      case TypeKind::kRecord:
+      case TypeKind::kTuple: {
+        std::vector<TypeId> types;
+        for (const component::Member& member : node.members) {
+          types.push_back(*member.type);
+        }
+        return sequence(types, place);
+      }
+      case TypeKind::kVariant:
+      case TypeKind::kOption:
+      case TypeKind::kResult:
+        return variant(id, place);
+      case TypeKind::kFixedList:
+        return sequence(std::vector<TypeId>(std::min<std::size_t>(node.length, kMostElements),
+                                            *node.members.front().type),
+                        place);
+      case TypeKind::kList:
+      case TypeKind::kMap:
+        return list(id, place);
+      default:
+        return;
+    }
+  }
+
+  void variant(TypeId id, const ValuePlace& place) {
+    const TypeNode& node = arena_[id];
+    const unsigned bits = place.address ? layouts_[id].discriminant * 8 : 32;
+    const std::optional<Term> found = word(place, 0, 0, bits);
+    for (std::size_t i = 0; i < node.members.size() && found; ++i) {
+      if (!node.members[i].type) {
+        continue;
+      }
+      const std::uint64_t active = node.kind == TypeKind::kOption ? 1 : i;
+      guards_.push_back(terms_.apply(TermOp::kEq, *found, terms_.constant(bits, active)));
+      value(*node.members[i].type, part_of(place, 1, place.slots.empty() ? 0 : place.slots.size() - 1,
+                                           moved(place, layouts_[id].payload)));
+      guards_.pop_back();
+    }
+  }
+
+  void list(TypeId id, const ValuePlace& place) {
+    if (!elements_matter(arena_, id)) {
+      return;
+    }
+    const std::optional<Term> begin = word(place, 0, 0, 32);
+    const std::optional<Term> length = word(place, 4, 1, 32);
+    if (!begin || !length) {
+      return;
+    }
+    // Where another case is active, other data lie here.
+    Term bound = terms_.negation(terms_.apply(TermOp::kLessU, terms_.constant(32, most_elements_), *length));
+    for (const Term guard : guards_) {
+      bound = terms_.ite(guard, bound, terms_.constant(1, 1));
+    }
+    bounds.push_back(bound);
+    const TypeNode& node = arena_[id];
+    for (std::uint32_t i = 0; i < most_elements_; ++i) {
+      guards_.push_back(terms_.apply(TermOp::kLessU, terms_.constant(32, i), *length));
+      const ValuePlace element{.address = begin, .slots = {}};
+      for (std::size_t m = 0; m < node.members.size(); ++m) {
+        value(*node.members[m].type,
+              {.address = moved(element, i * layouts_[id].stride + (m == 1 ? layouts_[id].payload : 0)),
+               .slots = {}});
+      }
+      guards_.pop_back();
+    }
+  }
+
+  const component::TypeArena& arena_;
+  const topology::Layouts& layouts_;
+  Executor& executor_;
+  smt::Terms& terms_;
+  const std::optional<MemoryState>& memory_;
+  const std::uint32_t most_elements_;
+  std::vector<Term> guards_;
+};
+
 }  // namespace
 
+bool elements_matter(const component::TypeArena& arena, TypeId list) {
+  const TypeNode& node = arena[list];
+  return node.has_handle ||
+         std::any_of(node.members.begin(), node.members.end(), [&](const component::Member& member) {
+           return member.type && has_pointer(arena, *member.type);
+         });
+}
+
+std::vector<Term> length_bounds(const component::TypeArena& arena, const topology::Layouts& layouts,
+                                Executor& executor, smt::Terms& terms,
+                                std::span<const component::Parameter> list, const ValuePlace& place,
+                                const std::optional<MemoryState>& memory, std::uint32_t most_elements) {
+  LengthBounds finder(arena, layouts, executor, terms, memory, most_elements);
+  finder.values(list, place);
+  return std::move(finder.bounds);
+}
+
 ValueWalk::ValueWalk(const component::TypeArena& arena, const topology::Layouts& layouts, Executor& executor,
-                     smt::Terms& terms, smt::Decider& decider, const Path& path,
-                     std::span<const std::pair<Term, std::uint64_t>> known)
+                     smt::Terms& terms, smt::Decider& decider, const Path& path, std::uint32_t most_elements)
     : arena_(arena),
       layouts_(layouts),
       executor_(executor),
       terms_(terms),
       decider_(decider),
       path_(path),
-      known_(known),
+      most_elements_(most_elements),
       conditions_(path.conditions),
       path_conditions_(path.conditions.size()) {}
-
-Term ValueWalk::with_known(Term term) {
-  for (const auto& [what, value] : known_) {
-    if (what == term) {
-      return terms_.constant(terms_.width(term), value);
-    }
-  }
-  return term;
-}
 
 Term ValueWalk::low(Term term, unsigned bits) {
   return terms_.width(term) <= bits ? term : terms_.resize(TermOp::kLow, term, bits);
@@ -65,13 +215,12 @@ Term ValueWalk::plus(Term address, std::uint64_t offset) {
 Term ValueWalk::read(const ValueSide& side, const ValuePlace& place, std::uint64_t offset, unsigned bits,
                      std::size_t slot) {
   if (!place.address) {
-    return slot < place.slots.size() ? with_known(low(with_known(place.slots[slot]), bits))
-                                     : terms_.symbol(bits, "missing slot");
+    return slot < place.slots.size() ? low(place.slots[slot], bits) : terms_.symbol(bits, "missing slot");
   }
   if (!side.memory) {
     return terms_.symbol(bits, "missing memory");
   }
-  return with_known(executor_.read(*side.memory, plus(*place.address, offset), bits / 8, conditions_));
+  return executor_.read(*side.memory, plus(*place.address, offset), bits / 8, conditions_);
 }
 
 void ValueWalk::flaw(Answer differs, std::string sentence) {
@@ -104,16 +253,6 @@ std::uint32_t ValueWalk::handles_below(TypeId id) {
     sum += member.type ? handles_below(*member.type) : 0;
   }
   return node.kind == TypeKind::kFixedList ? sum * node.length : sum;
-}
-
-bool ValueWalk::has_pointer(TypeId id) {
-  const TypeNode& node = arena_[id];
-  if (node.kind == TypeKind::kString || node.kind == TypeKind::kList || node.kind == TypeKind::kMap) {
-    return true;
-  }
-  return std::any_of(node.members.begin(), node.members.end(), [this](const component::Member& member) {
-    return member.type && has_pointer(*member.type);
-  });
 }
 
 void ValueWalk::values(std::span<const component::Parameter> list, const ValuePlace& from,
@@ -294,50 +433,56 @@ void ValueWalk::list(TypeId id, const ValuePlace& from, const ValuePlace& to, co
     same(length, read(receiver_, to, 4, 32, 1), label + " (its length)");
   }
   const bool text = node.kind == TypeKind::kString;
-  const bool map = node.kind == TypeKind::kMap;
   if (text && sender_.encoding == component::StringEncoding::kLatin1Utf16) {
     return flaw(Answer::kUnknown, fmt::format("{}: text of this encoding is not compared", label));
   }
   const std::uint64_t stride = !text                                                   ? layouts_[id].stride
                                : sender_.encoding == component::StringEncoding::kUtf16 ? 2
                                                                                        : 1;
-  const Term size = terms_.apply(TermOp::kMul, length, terms_.constant(32, stride));
   const std::uint32_t after = position_ + handles_below(id);
-  if (text || (!node.has_handle && !has_pointer(*node.members.front().type) &&
-               !(map && has_pointer(*node.members[1].type)))) {
-    bytes(from_begin, to_begin, size, label);
-  } else if (!terms_.is_constant(length)) {
-    if (!unknown_length && !only_possible_) {
-      unknown_length = length;
-    }
+  if (text || !elements_matter(arena_, id)) {
+    bytes(from_begin, to_begin, terms_.apply(TermOp::kMul, length, terms_.constant(32, stride)), label);
   } else {
-    const std::uint64_t count = terms_.bits(length);
-    if (count > kMostElements) {
-      flaw(Answer::kUnknown, fmt::format("{}: a list of {} elements is not compared", label, count));
-    } else if (count > 0) {
-      if (!only_possible_ && receiver_.allocator && sender_.memory && receiver_.memory &&
-          !(sender_.memory->memory == receiver_.memory->memory && from_begin == to_begin)) {
-        const Answer given = allocated(to_begin, size, *receiver_.allocator);
-        flaw(given == Answer::kYes  ? Answer::kNo
-             : given == Answer::kNo ? Answer::kYes
-                                    : Answer::kUnknown,
-             fmt::format("{}: it is put where the receiver's allocator gave no memory", label));
+    met_lists = true;
+    const std::uint32_t first = position_;
+    for (std::uint64_t n = 1; n <= most_elements_; ++n) {
+      const Term so_long = terms_.apply(TermOp::kEq, length, terms_.constant(32, n));
+      if (terms_.is_constant(so_long) && terms_.bits(so_long) == 0) {
+        continue;
       }
-      ++lists_;
-      const std::uint32_t first = position_;
-      if (map) {
+      conditions_.push_back(so_long);
+      if (only_possible_ ? n == most_elements_ || terms_.is_constant(length)
+                         : decider_.satisfiable(conditions_) != Answer::kNo) {
         position_ = first;
-        elements(*node.members[0].type, stride, 0, count, from_begin, to_begin, label + "/[]/key");
-        position_ = first;
-        elements(*node.members[1].type, stride, layouts_[id].payload, count, from_begin, to_begin,
-                 label + "/[]/value");
-      } else {
-        elements(*node.members.front().type, stride, 0, count, from_begin, to_begin, label + "/[]");
+        counted(id, n, from_begin, to_begin, label);
       }
-      --lists_;
+      conditions_.pop_back();
     }
   }
   position_ = after;
+}
+
+void ValueWalk::counted(TypeId id, std::uint64_t count, Term from, Term to, const std::string& label) {
+  const TypeNode& node = arena_[id];
+  const std::uint64_t stride = layouts_[id].stride;
+  if (!only_possible_ && receiver_.allocator && sender_.memory && receiver_.memory &&
+      !(sender_.memory->memory == receiver_.memory->memory && from == to)) {
+    const Answer given = allocated(to, terms_.constant(32, count * stride), *receiver_.allocator);
+    flaw(given == Answer::kYes  ? Answer::kNo
+         : given == Answer::kNo ? Answer::kYes
+                                : Answer::kUnknown,
+         fmt::format("{}: it is put where the receiver's allocator gave no memory", label));
+  }
+  ++lists_;
+  const std::uint32_t first = position_;
+  if (node.kind == TypeKind::kMap) {
+    elements(*node.members[0].type, stride, 0, count, from, to, label + "/[]/key");
+    position_ = first;
+    elements(*node.members[1].type, stride, layouts_[id].payload, count, from, to, label + "/[]/value");
+  } else {
+    elements(*node.members.front().type, stride, 0, count, from, to, label + "/[]");
+  }
+  --lists_;
 }
 
 void ValueWalk::elements(TypeId content, std::uint64_t stride, std::uint64_t offset, std::uint64_t count,

@@ -45,10 +45,9 @@ struct ValueFlaw {
 /// word, the bytes of strings and lists, and that memory of the receiver was given by its allocator.
 class ValueWalk {
  public:
-  /// All must outlive it. `known`: lengths of lists in this run.
+  /// All must outlive it. Lists whose elements matter are followed up to `most_elements` of them.
   ValueWalk(const component::TypeArena& arena, const topology::Layouts& layouts, Executor& executor,
-            smt::Terms& terms, smt::Decider& decider, const Path& path,
-            std::span<const std::pair<Term, std::uint64_t>> known);
+            smt::Terms& terms, smt::Decider& decider, const Path& path, std::uint32_t most_elements);
 
   /// Both places of a list of values, in order, as the parameters (or the result) of a function.
   /// `first_position` is the number of the first handle in them. `path` names them ("params", "result").
@@ -61,8 +60,7 @@ class ValueWalk {
   /// unknown length left out.
   std::vector<HandleSeen> possible;
   std::vector<ValueFlaw> flaws;
-  /// Lengths of lists that must be known before their elements can be compared; the first one found.
-  std::optional<Term> unknown_length;
+  bool met_lists = false;  ///< lists whose elements matter
 
   /// Whether the memory from `address` on, `size` bytes, was given by `allocator` during the path.
   [[nodiscard]] smt::Answer allocated(Term address, Term size, FunctionId allocator);
@@ -79,6 +77,8 @@ class ValueWalk {
   void list(component::TypeId type, const ValuePlace& from, const ValuePlace& to, const std::string& label);
   void fixed_list(component::TypeId type, const ValuePlace& from, const ValuePlace& to,
                   const std::string& label);
+  /// The elements of a list of `count`, which is its length under the conditions.
+  void counted(component::TypeId type, std::uint64_t count, Term from, Term to, const std::string& label);
   void elements(component::TypeId content, std::uint64_t stride, std::uint64_t offset, std::uint64_t count,
                 Term from, Term to, const std::string& label);
   void bytes(Term from, Term to, Term size, const std::string& label);
@@ -87,7 +87,6 @@ class ValueWalk {
                           std::size_t slot);
   [[nodiscard]] Term low(Term term, unsigned bits);
   [[nodiscard]] Term plus(Term address, std::uint64_t offset);
-  [[nodiscard]] Term with_known(Term term);
   [[nodiscard]] std::uint32_t handles_below(component::TypeId type);
   [[nodiscard]] bool has_pointer(component::TypeId type);
   void flaw(smt::Answer differs, std::string sentence);
@@ -99,7 +98,7 @@ class ValueWalk {
   smt::Terms& terms_;
   smt::Decider& decider_;
   const Path& path_;
-  std::span<const std::pair<Term, std::uint64_t>> known_;
+  const std::uint32_t most_elements_;
   ValueSide sender_, receiver_;
   std::vector<Term> conditions_;  ///< of the path, and the cases around
   std::size_t path_conditions_ = 0;
@@ -107,5 +106,17 @@ class ValueWalk {
   bool only_possible_ = false;
   unsigned lists_ = 0;
 };
+
+/// Whether the elements of a list of this type are to be looked at one by one: they hold handles or pointers.
+[[nodiscard]] bool elements_matter(const component::TypeArena& arena, component::TypeId list);
+
+/// Conditions that keep lists whose elements matter within `most_elements`, for a value (of the parameters
+/// `list`, in order) at `place` in `memory` as it is.
+[[nodiscard]] std::vector<Term> length_bounds(const component::TypeArena& arena,
+                                              const topology::Layouts& layouts, Executor& executor,
+                                              smt::Terms& terms, std::span<const component::Parameter> list,
+                                              const ValuePlace& place,
+                                              const std::optional<MemoryState>& memory,
+                                              std::uint32_t most_elements);
 
 }  // namespace meld_verify::lift

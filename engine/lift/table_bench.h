@@ -1,0 +1,106 @@
+#pragma once
+
+// For tests: the functions of one module in text as table functions; guests' are the ones that a test names.
+
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/lift/table_function.h"
+#include "engine/wasm/wabt_text.h"
+
+namespace meld_verify::lift {
+
+struct TableBench {
+  /// `guests`: exports that are guests' functions; `memories`: memories that a guest owns; `pages`: how many
+  /// the guest's memory had before fusion.
+  TableBench(std::string_view text, std::initializer_list<std::string_view> guests,
+             std::initializer_list<std::uint32_t> memories, std::uint64_t pages = 0)
+      : bytes(wasm::assemble(text)) {
+    auto linked = link_module(bytes, "bench.wasm");
+    if (!linked) {
+      throw std::invalid_argument(linked.error().message);
+    }
+    image = std::move(*linked);
+    alignment.is_guest.resize(image.functions.size());
+    for (const std::string_view guest : guests) {
+      alignment.is_guest[find(guest).value] = true;
+    }
+    alignment.instances.resize(1);
+    for (const std::uint32_t memory : memories) {
+      alignment.instances[0].memories.emplace_back(MemoryId(memory));
+    }
+    if (pages != 0) {
+      composed = image;
+      for (LinkedMemory& memory : composed.memories) {
+        memory.limits.min = pages;
+      }
+    }
+    executor = std::make_unique<Executor>(image, terms, decider);
+    tables = std::make_unique<TableFunctions>(image, nullptr, alignment, *executor, terms, decider,
+                                              pages != 0 ? &composed : nullptr);
+  }
+
+  FunctionId find(std::string_view name) const {
+    for (const wasm::CoreExport& one : image.modules[0].exports) {
+      if (one.name == name) {
+        return image.instances[0].functions[one.index];
+      }
+    }
+    throw std::invalid_argument(std::string(name));
+  }
+  const TableFunction* of(std::string_view name) { return tables->of(find(name)); }
+  smt::Answer agree(std::string_view make, std::string_view use) {
+    return tables->agree(find(make), find(use));
+  }
+  std::vector<TableFunctions::Flaw> flaws(std::string_view make) { return tables->flaws(find(make)); }
+
+  std::vector<std::uint8_t> bytes;
+  Image image;
+  Image composed;
+  Alignment alignment;
+  smt::Terms terms;
+  smt::Decider decider{terms};
+  std::unique_ptr<Executor> executor;
+  std::unique_ptr<TableFunctions> tables;
+};
+
+/// meld's table in memory 0 with each number as given.
+struct BumpTable {
+  std::string pages = "18";
+  std::string begin = "1114116";
+  std::string step = "4";
+  std::string new_offset = "0", rep_offset = "0", drop_offset = "0", clear_offset = "0";
+  std::string check = "";  ///< at the beginning of `new`
+  std::string destroyed = "(i32.load offset=" + drop_offset + " (local.get 0))";
+  std::string clear = "(i32.store offset=" + clear_offset + " (local.get 0) (i32.const 0))";
+  std::string more = "";        ///< definitions
+  std::string set = "$cursor";  ///< the global that `new` moves on
+
+  [[nodiscard]] std::string text() const {
+    return "(module (memory (export \"memory\") " + pages + ") (memory 1)" +
+           "(global $cursor (mut i32) (i32.const " + begin + "))" + "(global $other (mut i32) (i32.const " +
+           begin + "))" +
+           "(func $dtor (export \"dtor\") (param i32) (i32.store (local.get 0) (i32.const 0)))"
+           "(func (export \"new\") (param i32) (result i32) (local i32) " +
+           check +
+           "  (local.set 1 (global.get $cursor))"
+           "  (i32.store offset=" +
+           new_offset + " (local.get 1) (local.get 0))" + "  (global.set " + set +
+           " (i32.add (local.get 1) (i32.const " + step + ")))" +
+           "  (local.get 1))"
+           "(func (export \"rep\") (param i32) (result i32) (i32.load offset=" +
+           rep_offset +
+           " (local.get 0)))"
+           "(func (export \"drop\") (param i32)"
+           "  (if (i32.eqz (local.get 0)) (then) (else (call $dtor " +
+           destroyed + ") " + clear + ")))" + more + ")";
+  }
+};
+
+}  // namespace meld_verify::lift
