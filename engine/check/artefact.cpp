@@ -272,7 +272,7 @@ class SiteWriter {
         }
         break;
       case UnitKind::kKey:
-        for (std::uint32_t v = 0; v < lifted_.plan.views.size() && site_.code.size() < kMostOfKey; ++v) {
+        for (std::uint32_t v = 0; v < lifted_.plan.views.size() && !full(); ++v) {
           if (lifted_.plan.views[v].type.value == unit.id) {
             view(v, code);
           }
@@ -281,10 +281,31 @@ class SiteWriter {
     }
   }
 
-  FindingSite take() { return std::move(site_); }
+  /// The code of one step of a way.
+  [[nodiscard]] std::optional<CodePlace> step(const WayStep& step, const Finding& finding) const {
+    if (!step.unit) {
+      return std::nullopt;
+    }
+    if (step.unit->kind == UnitKind::kPosition) {
+      const auto place = at(lifted_.position_code, step.unit->id);
+      return place ? place
+                   : at(lifted_.boundary_code, lifted_.topology.positions[step.unit->id].boundary.value);
+    }
+    const bool own = *step.unit == finding.unit && !site_.code.empty();
+    return own ? std::optional(site_.code.front()) : std::nullopt;
+  }
+
+  FindingSite take(const Finding& finding) {
+    for (const WayStep& line : finding.way) {
+      site_.way.push_back(step(line, finding));
+    }
+    return std::move(site_);
+  }
+
+  [[nodiscard]] bool full() const { return site_.code.size() >= kMostPlaces; }
 
  private:
-  static constexpr std::size_t kMostOfKey = 8;
+  static constexpr std::size_t kMostPlaces = 8;
   using Three = std::array<std::optional<CodePlace>, 3>;
 
   template <class Item>
@@ -330,10 +351,13 @@ FindingSite site_of(const Lifted& lifted, const Finding& finding, const std::vec
     if (finding.whole->kind == Whole::Kind::kBoundary) {
       site.boundary(finding.whole->id);
     }
-    return site.take();
+    return site.take(finding);
   }
   site.unit(finding.unit, finding.code);
-  return site.take();
+  for (std::size_t i = 0; i < finding.others.size() && !site.full(); ++i) {
+    site.unit(finding.others[i], finding.code);
+  }
+  return site.take(finding);
 }
 
 void decide(const ArtefactReport& artefact, Report& report) {

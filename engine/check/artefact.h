@@ -15,6 +15,8 @@ namespace meld_verify::check {
 struct FindingSite {
   std::vector<lift::CodePlace> code;  ///< the first one is where to look
   std::vector<std::string> roles;     ///< parallel: "adapter", "resource.drop", "drop of table leaf"
+  /// Parallel to the finding's way: the code that does the step.
+  std::vector<std::optional<lift::CodePlace>> way;
 };
 
 /// Something of the fused file that could not be read.

@@ -42,6 +42,8 @@ struct WayStep {
   std::string what;     ///< "[constructor]thing  result"
   std::string space;    ///< what the value is there
   std::string belongs;  ///< what it should be, when that differs
+  /// The position that is crossed, the view that keeps it.
+  std::optional<Unit> unit = std::nullopt;
 };
 
 /// One operation of a JSON patch (RFC 6902).

@@ -25,9 +25,10 @@ std::string rules_text(const std::vector<smt::RuleText::Rule>& rules) {
   return text;
 }
 
-std::string way_text(const Finding& finding, bool colour) {
+std::string way_text(const Finding& finding, const FindingWords& words) {
   std::string text;
-  for (const check::WayStep& step : finding.way) {
+  for (std::size_t i = 0; i < finding.way.size(); ++i) {
+    const check::WayStep& step = finding.way[i];
     std::string line = step.where;
     for (const std::string& part : {step.what, step.space}) {
       if (!part.empty()) {
@@ -38,7 +39,11 @@ std::string way_text(const Finding& finding, bool colour) {
     if (wrong) {
       line += "   ← belongs: " + step.belongs;
     }
-    text += wrapped("      " + padded(step.verb, 9) + painted(line, Paint::kWrong, colour && wrong), 17);
+    line = painted(line, Paint::kWrong, words.colour && wrong);
+    if (words.site != nullptr && i < words.site->way.size() && words.site->way[i]) {
+      line += "   " + painted(code_place_words(*words.site->way[i], words.image), Paint::kDim, words.colour);
+    }
+    text += wrapped("      " + padded(step.verb, 9) + line, 17);
   }
   return text;
 }
@@ -133,7 +138,7 @@ std::string finding_text(const Finding& finding, std::size_t number, const Topol
   if (!finding.involved.empty()) {
     text += field("instances", instance_list(topology, finding.involved), 4);
   }
-  text += way_text(finding, words.colour);
+  text += way_text(finding, words);
   if (!finding.gets.empty()) {
     text += field("gets", painted(finding.gets, Paint::kWrong, words.colour), 4);
   }

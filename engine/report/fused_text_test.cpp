@@ -34,6 +34,10 @@ TEST(FusedText, ARefutedFileShowsTheWayAndTheCode) {
                       "                 adapter func 456 at 0xa8e0\n"),
             std::string::npos)
       << text;
+  EXPECT_NE(
+      text.find("crosses  mid → leaf  a:b/c  [constructor]thing  result   nothing   func 456 at 0xa8f1\n"),
+      std::string::npos)
+      << text;
   EXPECT_NE(text.find("the fused code leaves the value as it is"), std::string::npos) << text;
   EXPECT_EQ(text.find("mend"), std::string::npos);
   EXPECT_EQ(text.find("the plan"), std::string::npos) << text;

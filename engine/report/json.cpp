@@ -164,6 +164,11 @@ std::string fused_json(const FusedReport& subject) {
   for (std::size_t i = 0; i < artefact.sites.size(); ++i) {
     Json& places = json["findings"][i]["code-places"] = Json::array();
     const check::FindingSite& site = artefact.sites[i];
+    for (std::size_t k = 0; k < site.way.size(); ++k) {
+      if (site.way[k]) {
+        json["findings"][i]["way"][k]["code-place"] = code_place_json(*site.way[k], subject.image);
+      }
+    }
     for (std::size_t k = 0; k < site.code.size(); ++k) {
       Json place{{"role", site.roles[k]}};
       place.update(code_place_json(site.code[k], subject.image));

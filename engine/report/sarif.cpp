@@ -248,7 +248,7 @@ class Log {
       json["relatedLocations"] = std::move(related);
     }
     if (!finding.way.empty()) {
-      json["codeFlows"] = Json::array({way(finding)});
+      json["codeFlows"] = Json::array({way(finding, site)});
     }
     Json also = Json::array(), instances = Json::array();
     for (const std::uint8_t code : finding.also) {
@@ -267,13 +267,14 @@ class Log {
     return json;
   }
 
-  Json way(const Finding& finding) const {
+  Json way(const Finding& finding, const check::FindingSite& site) const {
     Json locations = Json::array();
-    for (const check::WayStep& step : finding.way) {
+    for (std::size_t i = 0; i < finding.way.size(); ++i) {
+      const check::WayStep& step = finding.way[i];
       const bool wrong = !step.belongs.empty() && step.belongs != step.space;
       const std::string line = one_line({step.verb, step.where, step.what, step.space,
                                          wrong ? "(belongs: " + step.belongs + ")" : std::string()});
-      Json here = location(nullptr, step.where);
+      Json here = location(i < site.way.size() && site.way[i] ? &*site.way[i] : nullptr, step.where);
       here["message"] = text_json(line);
       locations.push_back({{"location", std::move(here)},
                            {"executionOrder", locations.size() + 1},

@@ -41,6 +41,7 @@ TEST(Sarif, AFindingIsAResultOfItsRule) {
   const json& way = result["codeFlows"][0]["threadFlows"][0]["locations"];
   ASSERT_GE(way.size(), 3u);
   EXPECT_EQ(way[0]["location"]["message"]["text"].get<std::string>().find("born"), 0u);
+  EXPECT_EQ(way[2]["location"]["physicalLocation"]["region"]["byteOffset"], 0xa8f1);
   EXPECT_TRUE(result["partialFingerprints"].is_object());
 }
 

@@ -198,7 +198,9 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
     if (app.get_subcommands().empty()) {
       if (fused.fused.empty()) {
-        throw CLI::RequiredError("COMPOSED and FUSED, or a subcommand");
+        throw CLI::RequiredError(fused.composed.empty() ? "COMPOSED and FUSED are required, or a subcommand"
+                                                        : "FUSED is required, or a subcommand",
+                                 CLI::ExitCodes::RequiredError);
       }
     } else if (const auto given =
                    app.get_options([](const CLI::Option* option) { return option->count() != 0; });
