@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "engine/run/program.h"
+#include "engine/smt/facts.h"
 
 namespace meld_verify::run {
 namespace {
