@@ -283,8 +283,9 @@ void TableFunctions::State::judge_new(TableShape& shaped) {
   // The worst of all that give entries back: slots that one of them loses stay lost.
   std::optional<routing::Reuse> worst;
   for (const FunctionId use : group(*what.storage.memory).uses) {
-    if (removes(shape(use)) && agree(make, use) == Answer::kYes) {
-      const routing::Reuse here = reuse(make, use);
+    const Answer works = removes(shape(use)) ? agree(make, use) : Answer::kNo;
+    if (works != Answer::kNo) {
+      const routing::Reuse here = works == Answer::kYes ? reuse(make, use) : routing::Reuse::kNever;
       worst = worst ? std::max(*worst, here) : here;
     }
   }
