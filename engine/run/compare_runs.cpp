@@ -154,8 +154,7 @@ class Comparison {
       if (fused_.trap) {
         sentence += "; then it traps: " + fused_.trap->sentence;
       }
-      return RunDifference{Difference::kForeignRep, std::move(sentence),
-                           std::min(at_, composed_.events.size()), i};
+      return RunDifference{Difference::kForeignRep, std::move(sentence), at_, i};
     }
     return std::nullopt;
   }

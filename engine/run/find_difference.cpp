@@ -88,7 +88,7 @@ class Search {
     } else if (why_not_.empty()) {
       why_not_ = replay.difference.sentence;
     }
-    if (found || kind == RunDifference::Kind::kNone || compared_ == 0) {
+    if (found || (kind == RunDifference::Kind::kNone && compared_ == 1) || runs_ == 1) {
       best_ = std::move(replay);
       best_.runs = runs_;
     }

@@ -38,7 +38,7 @@ struct WorldCall {
 /// in the end are dropped.
 struct Replay {
   std::string call;    ///< the exports and their arguments in WAVE: "make(1); use(own #1)"
-  std::string driver;  ///< "the export", or "core function 305 (the fused file lost the export)", …
+  std::string driver;  ///< "the same export", or "core function 305 (the fused file lost the export)", …
   RunOutcome composed;
   RunOutcome fused;
   RunDifference difference;
@@ -57,7 +57,7 @@ struct Replay {
 [[nodiscard]] std::vector<const component::WorldExport*> callable(const lift::Pair& pair);
 
 /// Calls each export of the composed world, then all in order, then two after each other, each on fresh
-/// programs, until a difference shows. The last comparable replay with kNone and a sentence when none does
+/// programs, until a difference shows. The first comparable replay with kNone and a sentence when none does
 /// ("no call of the world's exports shows a difference (12 runs)"); kIncomparable when no run could be
 /// compared.
 [[nodiscard]] Replay find_difference(const lift::Pair& pair, const ReplayLimits& limits = {});

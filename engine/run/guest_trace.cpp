@@ -60,6 +60,12 @@ void each_guest_function(const lift::Pair& pair, Visit visit) {
   }
 }
 
+bool share_code(const GuestRole& left, const GuestRole& right) {
+  return std::any_of(left.code_of.begin(), left.code_of.end(), [&](component::InstanceId instance) {
+    return std::find(right.code_of.begin(), right.code_of.end(), instance) != right.code_of.end();
+  });
+}
+
 component::InstanceId owner_of(const lift::Image& image, FunctionId function) {
   return image.instances[image.functions[function.value].instance.value].owner;
 }
@@ -255,7 +261,9 @@ bool GuestTrace::enter(const GuestRole& role, std::optional<std::uint32_t> first
   const std::uint32_t value = first_argument.value_or(0);
   Frame frame;
   frame.role = &role;
-  if (caller == nullptr || note_guests_call(role, *caller, value, frame)) {  // else a guest's own function
+  const bool canonical = caller != nullptr && note_guests_call(role, *caller, value, frame);
+  // A guest's call of a function of its own is no event.
+  if (caller == nullptr || canonical || (!role.code_of.empty() && !share_code(role, *caller))) {
     if (!role.destroys.empty()) {
       steps_.push_back(
           {Kind::kDestroyed, value, &role, nullptr, caller == nullptr ? running_drop() : frame.drop});
