@@ -9,9 +9,14 @@ import itertools
 PRIMITIVES = {"u8": (1, "i32"), "bool": (1, "i32"), "u16": (2, "i32"), "u32": (4, "i32"), "char": (4, "i32"),
               "u64": (8, "i64"), "f32": (4, "f32"), "f64": (8, "f64")}
 LOADS = {"u8": "i32.load8_u", "bool": "i32.load8_u", "u16": "i32.load16_u", "u32": "i32.load", "char": "i32.load",
-         "u64": "i64.load", "f32": "f32.load", "f64": "f64.load", "own": "i32.load", "borrow": "i32.load"}
+         "u64": "i64.load", "f32": "f32.load", "f64": "f64.load"}
 STORES = {"u8": "i32.store8", "bool": "i32.store8", "u16": "i32.store16", "u32": "i32.store", "char": "i32.store",
-          "u64": "i64.store", "f32": "f32.store", "f64": "f64.store", "own": "i32.store", "borrow": "i32.store"}
+          "u64": "i64.store", "f32": "f32.store", "f64": "f64.store"}
+# Of the first resource type and, in programs that have one, of the second.
+OWNS, BORROWS = ("own", "own2"), ("borrow", "borrow2")
+HANDLES = OWNS + BORROWS
+LOADS.update(dict.fromkeys(HANDLES, "i32.load"))
+STORES.update(dict.fromkeys(HANDLES, "i32.store"))
 CASES = ("variant", "option", "result")
 MAX_FLAT_PARAMS = 16
 
@@ -36,7 +41,7 @@ def element(ty):
 def alignment(ty):
     if ty.kind in PRIMITIVES:
         return PRIMITIVES[ty.kind][0]
-    if ty.kind in ("own", "borrow", "list", "map", "string"):
+    if ty.kind in (*HANDLES, "list", "map", "string"):
         return 4
     if ty.kind == "fixed":
         return alignment(ty.parts[0])
@@ -59,7 +64,7 @@ def payload_offset(ty):
 def size(ty):
     if ty.kind in PRIMITIVES:
         return PRIMITIVES[ty.kind][0]
-    if ty.kind in ("own", "borrow"):
+    if ty.kind in HANDLES:
         return 4
     if ty.kind in ("list", "map", "string"):
         return 8
@@ -79,7 +84,7 @@ def join(left, right):
 def flat(ty):
     if ty.kind in PRIMITIVES:
         return [PRIMITIVES[ty.kind][1]]
-    if ty.kind in ("own", "borrow"):
+    if ty.kind in HANDLES:
         return ["i32"]
     if ty.kind in ("list", "map", "string"):
         return ["i32", "i32"]
@@ -114,7 +119,7 @@ def text(ty, thing, prefix):
 
     if ty.name:
         return f"${prefix}{ty.name}"
-    if ty.kind in ("own", "borrow"):
+    if ty.kind in HANDLES:
         return f"({ty.kind} ${thing})"
     if ty.kind == "fixed":
         return f"(list {of(ty.parts[0])} {ty.length})"
@@ -265,7 +270,7 @@ class Builder:
         return self.next - bytes_
 
     def scalar(self, ty, value):
-        if ty.kind in ("own", "borrow"):
+        if ty.kind in HANDLES:
             return self.handle(ty.kind, value)
         return f"({flat(ty)[0]}.const {value})"
 

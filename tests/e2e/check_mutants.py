@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+"""Judges mutants of fused files: each must be refuted, or shown alike by a run.
+
+usage: check_mutants.py MELD_VERIFY [--count N] [--first SEED] [--keep FOLDER]
+       check_mutants.py --self-test        hands it outcomes that are wrong in each way, which it must notice
+
+The files are those of fixtures/fused, and where MELD_VERIFY_SHARED names them some of the real ones. A mutant whose run under
+Wasmtime ends unlike the composed one's and that is proved fails, and so does one on which meld-verify breaks. What is
+proved and ends alike is shown, as nobody else will look at it. Where the file itself is proved with --latent, so are its
+mutants judged: a change in code that nothing calls counts too. Prints the rates by kind of change. Exit 0: no failure; 1:
+some, or too few mutants; 77: nothing could be run.
+"""
+import collections
+import json
+import os
+import pathlib
+import random
+import sys
+import tempfile
+
+import fused_side
+import mutate_fused
+import verdict_side
+from verdict_side import Known, Verdict
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+REAL = ("resource-borrow", "resource-aggregates", "chain-newget-0", "chain-newget-1")
+# Mutants may loop; the programs here end within a tenth of this.
+FUEL = 400_000_000
+REFUTED, ALIKE = "refuted", "proved and runs alike"
+
+
+class Base:
+    """A fused file, and what its composed one's run gives."""
+
+    def __init__(self, program, name, composed, fused, composed_end):
+        self.name, self.composed, self.text, self.end = name, composed, mutate_fused.Text(fused), composed_end
+        self.options = ("--latent",) if verdict_side.ask(program, composed, fused, "--latent").word == "proved" else ()
+
+
+def bases(program):
+    made = []
+    for note in sorted((ROOT / "fixtures" / "fused").glob("*/expect.json")):
+        expect = json.loads(note.read_text(encoding="utf-8"))
+        # Right ones, and those wrong ones that meld wrote: a defect by hand needs no second one.
+        if expect["verdict"] == "proved" and expect.get("strict") is None or "fuser" in expect:
+            made.append((note.parent.name, note.parent, expect["composed"]))
+    shared = os.environ.get("MELD_VERIFY_SHARED")
+    for name in REAL if shared else ():
+        folder = pathlib.Path(shared) / "real" / name
+        if folder.is_dir():
+            made.append((name, folder, fused_side.WELL))
+    return [Base(program, name, folder / "composed.wasm", folder / "fused.wasm", end) for name, folder, end in made]
+
+
+def outcome(verdict, differs):
+    """What a mutant comes to: one of verdict_side's words, or REFUTED, or ALIKE."""
+    what = verdict_side.judge(Known(None, differs), verdict)
+    if verdict.word == "refuted":
+        return REFUTED
+    return ALIKE if what == verdict_side.AGREES else what
+
+
+class Rates:
+    def __init__(self, show=print):
+        self.by_kind, self.show, self.failures, self.made = collections.defaultdict(collections.Counter), show, 0, 0
+
+    def note(self, kind, name, change, verdict, end, differs):
+        what = outcome(verdict, differs)
+        self.made += 1
+        self.by_kind[kind][what] += 1
+        if what in verdict_side.FAILURES:
+            self.failures += 1
+        if what in verdict_side.FAILURES or what == ALIKE:
+            self.show(f"{what}: {name}, {change}: {verdict}; the run {end}")
+
+    def summary(self, wanted):
+        for kind, counts in sorted(self.by_kind.items()):
+            total = sum(counts.values())
+            self.show(f"{kind}: {total} mutants; " + "; ".join(f"{number} {what} ({100 * number // total} %)" for what, number in counts.most_common()))
+        whole = sum(self.by_kind.values(), collections.Counter())
+        self.show("all: " + "; ".join(f"{number} {what}" for what, number in whole.most_common()))
+        self.show(f"{self.made - self.failures} passed, {self.failures} failed")
+        if self.made < wanted:
+            self.show(f"only {self.made} of {wanted} mutants could be made")
+        return 1 if self.failures or self.made < wanted or not self.made else 0
+
+
+def check(program, first, count, folder):
+    files = bases(program)
+    rates = Rates()
+    for seed in range(first, first + 5 * count):
+        if rates.made == count:
+            break
+        rng = random.Random(f"mutant {seed}")
+        base, kind = files[seed % len(files)], mutate_fused.KINDS[(seed + seed // len(files)) % len(mutate_fused.KINDS)]
+        out = pathlib.Path(folder) / f"{seed}.wasm"
+        try:
+            change = mutate_fused.mutant(base.text, kind, rng, out)
+        except mutate_fused.NothingToChange:
+            continue
+        end = fused_side.end_of(out.read_bytes(), FUEL)
+        verdict = verdict_side.ask(program, base.composed, out, *base.options)
+        rates.note(kind, f"mutant {seed} of {base.name}", change, verdict, end, end.how != base.end)
+    return rates.summary(count)
+
+
+def self_test():
+    refuted, proved = Verdict("refuted", ("L38",)), Verdict("proved")
+    cases = [
+        (REFUTED, refuted, True), (REFUTED, refuted, False), (ALIKE, proved, False),
+        (verdict_side.WRONG_PROOF, proved, True), (verdict_side.OPEN, Verdict("unknown"), True),
+        (verdict_side.OPEN, Verdict("unsupported"), False), (verdict_side.BROKEN, Verdict("broken"), False),
+    ]
+    wrong = [f"{verdict} {differs}: {outcome(verdict, differs)}" for want, verdict, differs in cases if outcome(verdict, differs) != want]
+    for notes, wanted, exit_code in (([], 0, 1), ([(refuted, True)], 1, 0), ([(refuted, True)], 2, 1), ([(proved, True)], 1, 1),
+                                     ([(Verdict("broken"), False)], 1, 1), ([(proved, False)], 1, 0)):
+        rates = Rates(lambda line: None)
+        for verdict, differs in notes:
+            rates.note("kind", "name", "change", verdict, "end", differs)
+        if rates.summary(wanted) != exit_code:
+            wrong.append(f"{notes}, {wanted} wanted: not {exit_code}")
+    for line in wrong:
+        print(line)
+    print(f"{len(cases) + 6 - len(wrong)} passed, {len(wrong)} failed")
+    return 1 if wrong else 0
+
+
+def main():
+    arguments = sys.argv[1:]
+    if arguments == ["--self-test"]:
+        return self_test()
+    program, numbers, keep = None, {"--count": 200, "--first": 1}, None
+    while arguments:
+        word = arguments.pop(0)
+        if word in numbers and arguments:
+            numbers[word] = int(arguments.pop(0))
+        elif word == "--keep" and arguments:
+            keep = pathlib.Path(arguments.pop(0))
+            keep.mkdir(parents=True, exist_ok=True)
+        elif program is None and not word.startswith("--"):
+            program = word
+        else:
+            program = None
+            break
+    if program is None:
+        print(__doc__, file=sys.stderr)
+        return 2
+    if missing := fused_side.missing():
+        print(f"SKIPPED: {missing}")
+        return 77
+    with tempfile.TemporaryDirectory() as scratch:
+        return check(program, numbers["--first"], numbers["--count"], keep or scratch)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
