@@ -75,7 +75,8 @@ class Search {
 
   /// Whether the calls show a difference, which is kept then.
   bool shows(const std::vector<WorldCall>& calls) {
-    if (runs_ >= limits_.runs || steps_ >= limits_.all_steps) {
+    const std::uint64_t size = pair_.composed_image.bytes.size() + pair_.fused_image.bytes.size();
+    if (runs_ >= limits_.runs || steps_ >= limits_.all_steps || runs_ * size >= limits_.all_bytes) {
       return false;
     }
     ++runs_;

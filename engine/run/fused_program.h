@@ -19,6 +19,7 @@ struct ReplayLimits {
   std::size_t events = 1'000'000;           ///< of each of the two runs
   std::uint64_t steps = 200'000'000;        ///< instructions, of each of the two runs
   std::uint64_t all_steps = 1'000'000'000;  ///< after so many `find_difference` tries no more
+  std::uint64_t all_bytes = 100'000'000;    ///< of both files, each time they are loaded: the same
   std::size_t runs = 40;                    ///< that `find_difference` tries
 };
 
