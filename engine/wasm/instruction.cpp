@@ -69,11 +69,14 @@ bool InstructionReader::next(Instruction& into) {
     }
     read_immediates(entry.shape, into);
   }
+  constexpr Opcode kDelegate = 0x18;  // takes the place of a try's end
+  if (opcode == kDelegate && depth_ == 1) {
+    in_.fail(into.begin, "delegate", "a delegate closes no try");
+  }
   if (!in_.ok()) {
     return fail();
   }
   into.end = in_.offset();
-  constexpr Opcode kDelegate = 0x18;  // takes the place of a try's end
   if (opcode == op::kEnd || opcode == kDelegate) {
     --depth_;
   }
