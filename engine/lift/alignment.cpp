@@ -96,18 +96,16 @@ void report_missing(const component::Composition& composition, const Image& comp
       }
       case Placed::kLost:
         if (any_needed()) {
-          correspondence.gap(
-              id,
-              fmt::format("the fused file has no copy of it: the only one that there is, of {} "
-                          "functions, is another core instance's",
-                          defined),
-              {}, true);
+          correspondence.gap(id,
+                             fmt::format("the fused file has no copy of it: its place is another core "
+                                         "instance's, which has {} functions too",
+                                         defined),
+                             {}, true);
         }
         break;
       case Placed::kNowhere:
         if (any_needed()) {
-          correspondence.gap(
-              id, fmt::format("its {} functions, or most of them, are not in the fused file", defined));
+          correspondence.gap(id, "it is not in the fused file, or most of it is not");
         }
         break;
       case Placed::kAmbiguous:

@@ -170,7 +170,9 @@ void Walk::run(const std::function<bool(FunctionId)>& stops, std::size_t most) {
     for (const FunctionId called : sites.functions) {
       add(called);
     }
+    readable_ = readable_ && sites.readable;
     for (const TableCall& call : sites.table_calls) {
+      readable_ = readable_ && image_.tables[call.table.value].fixed;
       add(call);
     }
   }

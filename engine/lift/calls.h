@@ -43,6 +43,8 @@ class Walk {
   /// Goes on from all that was added, but not from what `stops` is true of (which is reached). At most `most`
   /// functions are read.
   void run(const std::function<bool(FunctionId)>& stops, std::size_t most);
+  /// Nothing was left out: all that was added was read, and tables hold what they seem to.
+  [[nodiscard]] bool complete() const { return readable_ && next_ == order_.size(); }
   [[nodiscard]] const std::vector<bool>& reached() const { return reached_; }
   [[nodiscard]] const std::vector<FunctionId>& order() const { return order_; }
 
@@ -53,6 +55,7 @@ class Walk {
   std::vector<bool> reached_;
   std::vector<FunctionId> order_;
   std::size_t next_ = 0;
+  bool readable_ = true;
   /// By table and type, what has not been reached through it yet.
   std::map<TableId, std::map<std::vector<std::uint8_t>, std::vector<FunctionId>>> entries_;
 };

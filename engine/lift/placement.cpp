@@ -7,8 +7,9 @@
 namespace meld_verify::lift {
 namespace {
 
-constexpr std::size_t kLargeModule = 5;  ///< functions; fewer can look alike by accident
-constexpr std::size_t kMostOpen = 2000;  ///< instances that are told apart by what they call
+constexpr std::size_t kLargeModule = 5;           ///< functions; fewer can look alike by accident
+constexpr std::size_t kMostPairs = 50'000;        ///< of a core instance and a place for it
+constexpr std::size_t kMostWanted = 100'000'000;  ///< functions of all those places
 constexpr std::size_t kMostQuestions = 5'000'000;
 constexpr std::size_t kMostBetween = 2000;  ///< functions between a guest and the next
 constexpr std::size_t kMostExchanged = 24;  ///< equal places of one module that are exchanged in pairs
@@ -25,11 +26,11 @@ Placement::Placement(const component::Composition& composition, const Image& com
       candidates_(composed.instances.size()),
       related_(composed.instances.size()),
       guest_(fused.functions.size()),
-      small_guest_(fused.functions.size()),
-      taken_(fused.functions.size()) {
+      small_guest_(fused.functions.size()) {
   find_candidates();
   find_relations();
   find_anchors();
+  index_candidates();
   place_all();
 }
 
@@ -185,7 +186,7 @@ void Placement::find_anchors() {
 
 /// The guests' functions that a function leads to first, itself included, in ascending order; through those
 /// of small modules, too, if asked for.
-const std::vector<FunctionId>& Placement::first_guests(FunctionId function, bool through_small) {
+const Placement::FirstGuests& Placement::first_guests(FunctionId function, bool through_small) {
   const auto [place, is_new] = first_guests_.try_emplace({function, through_small});
   if (is_new) {
     Walk walk(fused_);
@@ -195,14 +196,22 @@ const std::vector<FunctionId>& Placement::first_guests(FunctionId function, bool
           return guest_[reached.value] || (!through_small && small_guest_[reached.value]);
         },
         kMostBetween);
+    place->second.all = walk.complete();
     for (const FunctionId reached : walk.order()) {
       if (guest_[reached.value] || small_guest_[reached.value]) {
-        place->second.push_back(reached);
+        place->second.functions.push_back(reached);
       }
     }
-    std::sort(place->second.begin(), place->second.end());
+    std::sort(place->second.functions.begin(), place->second.functions.end());
   }
   return place->second;
+}
+
+/// Whether it can be told where it leads, even if that is nowhere.
+bool Placement::is_clear(const Relation& relation, const Match* caller) {
+  const auto& targets = relation.caller ? caller->imports[relation.import] : relation.targets;
+  return std::all_of(targets.begin(), targets.end(),
+                     [&](FunctionId target) { return first_guests(target, true).all; });
 }
 
 bool Placement::arrives(const Relation& relation, const Match* caller, FunctionId function) {
@@ -210,19 +219,20 @@ bool Placement::arrives(const Relation& relation, const Match* caller, FunctionI
   for (const bool through_small : {false, true}) {
     for (const FunctionId target : targets) {
       if (++questions_ > kMostQuestions) {
-        exhausted_ = true;
+        hurried_ = exhausted_ = true;
         return false;
       }
-      const auto& guests = first_guests(target, through_small);
+      const auto& guests = first_guests(target, through_small).functions;
       if (std::binary_search(guests.begin(), guests.end(), function)) {
         return true;
       }
     }
     // Small modules may only look like guests: what lies behind them counts where they are not meant.
     const auto& callee = candidates_[relation.callee.value];
+    questions_ += callee.size() * targets.size();
     const bool some = std::any_of(callee.begin(), callee.end(), [&](const auto& match) {
       return std::any_of(targets.begin(), targets.end(), [&](FunctionId target) {
-        const auto& guests = first_guests(target, false);
+        const auto& guests = first_guests(target, false).functions;
         return match->functions[relation.function] &&
                std::binary_search(guests.begin(), guests.end(), *match->functions[relation.function]);
       });
@@ -254,15 +264,54 @@ void Placement::vote(const Relation& relation) {
   }
 }
 
-bool Placement::is_free(const Match& match) const {
-  return std::none_of(match.functions.begin(), match.functions.end(),
-                      [&](const auto& function) { return function && taken_[function->value]; });
+void Placement::index_candidates() {
+  std::size_t pairs = 0;
+  std::size_t functions = 0;
+  for (const Matches& matches : candidates_) {
+    pairs += matches.size();
+    functions += matches.empty() ? 0 : matches.size() * matches.front()->functions.size();
+  }
+  hurried_ = pairs > kMostPairs || functions > kMostWanted;
+  matches_at_.resize(fused_.functions.size());
+  wanted_.resize(fused_.functions.size());
+  for (std::uint32_t i = 0; i < candidates_.size(); ++i) {
+    for (const auto& match : candidates_[i]) {
+      auto& wanting = wanting_[match.get()];
+      for (const auto& function : match->functions) {
+        if (wanting.empty()) {
+          matches_at_[function->value].push_back(match.get());
+        }
+        if (!hurried_) {
+          ++wanted_[function->value];
+        }
+      }
+      wanting.emplace_back(i);
+    }
+  }
+}
+
+/// An open instance and a free match are no pair any more.
+void Placement::release(const Match& match) {
+  for (const auto& function : match.functions) {
+    --wanted_[function->value];
+  }
+}
+
+void Placement::block(const Match* match) {
+  if (!blocked_.insert(match).second || hurried_) {
+    return;
+  }
+  for (const CoreInstanceId instance : wanting_[match]) {
+    if (open_[instance.value]) {
+      release(*match);
+    }
+  }
 }
 
 Placement::Matches Placement::free_candidates(CoreInstanceId instance) const {
   Matches matches;
   for (const auto& match : candidates_[instance.value]) {
-    if (is_free(*match)) {
+    if (blocked_.count(match.get()) == 0) {
       matches.push_back(match);
     }
   }
@@ -272,9 +321,16 @@ Placement::Matches Placement::free_candidates(CoreInstanceId instance) const {
 void Placement::place(CoreInstanceId instance, const std::shared_ptr<const Match>& match) {
   places_[instance.value] = {Placed::kAt, match};
   open_[instance.value] = false;
+  for (const auto& other : candidates_[instance.value]) {
+    if (blocked_.count(other.get()) == 0 && !hurried_) {
+      release(*other);
+    }
+  }
   for (const auto& function : match->functions) {
     if (function) {
-      taken_[function->value] = true;
+      for (const Match* other : matches_at_[function->value]) {
+        block(other);
+      }
     }
   }
   for (const std::size_t relation : related_[instance.value]) {
@@ -284,27 +340,16 @@ void Placement::place(CoreInstanceId instance, const std::shared_ptr<const Match
 
 /// Those that have one place, which no other wants.
 bool Placement::place_forced() {
-  std::map<FunctionId, std::size_t> wanted;
-  std::vector<std::pair<CoreInstanceId, std::shared_ptr<const Match>>> single;
+  bool any = false;
   for (std::uint32_t i = 0; i < places_.size(); ++i) {
     if (!open_[i]) {
       continue;
     }
     const Matches matches = free_candidates(CoreInstanceId{i});
-    for (const auto& match : matches) {
-      for (const auto& function : match->functions) {
-        ++wanted[*function];
-      }
-    }
-    if (matches.size() == 1) {
-      single.emplace_back(i, matches.front());
-    }
-  }
-  bool any = false;
-  for (const auto& [instance, match] : single) {
-    if (std::all_of(match->functions.begin(), match->functions.end(),
-                    [&](const auto& function) { return wanted[*function] == 1; })) {
-      place(instance, match);
+    if (matches.size() == 1 &&
+        std::all_of(matches.front()->functions.begin(), matches.front()->functions.end(),
+                    [&](const auto& function) { return wanted_[function->value] == 1; })) {
+      place(CoreInstanceId{i}, matches.front());
       any = true;
     }
   }
@@ -351,7 +396,7 @@ bool Placement::place_voted() {
 /// Nothing tells: large modules first, in order, where the fewest functions differ.
 bool Placement::place_first() {
   for (const bool large : {true, false}) {
-    for (std::uint32_t i = 0; i < places_.size(); ++i) {
+    for (std::uint32_t& i = first_open_[large ? 0 : 1]; i < places_.size(); ++i) {
       if (!open_[i] || large != (composed_.module_of(CoreInstanceId{i}).functions.size() >= kLargeModule)) {
         continue;
       }
@@ -374,14 +419,10 @@ void Placement::place_all() {
       vote(relation);
     }
   }
-  const auto open = static_cast<std::size_t>(std::count(open_.begin(), open_.end(), true));
-  if (open > kMostOpen) {
-    exhausted_ = true;
+  while (!hurried_ && place_forced()) {
   }
-  while (place_forced()) {
-  }
-  while ((!exhausted_ && place_voted()) || place_first()) {
-    while (!exhausted_ && place_forced()) {
+  while ((!hurried_ && place_voted()) || place_first()) {
+    while (!hurried_ && place_forced()) {
     }
   }
   place_rest();
@@ -437,7 +478,8 @@ void Placement::place_rest() {
       }
       places_[i].placed = Placed::kLost;
       if (agrees(CoreInstanceId{i}, holder->second, *match)) {
-        place(CoreInstanceId{i}, match);
+        places_[i] = {Placed::kAt, match};
+        open_[i] = false;
         break;
       }
     }
@@ -461,7 +503,8 @@ bool Placement::grow_from_callers() {
   for (const auto& [instance, pairs] : seeds) {
     auto match = matcher_.grow(composed_.instances[instance.value].module, pairs);
     if (match->different < match->functions.size()) {
-      place(instance, match);
+      places_[instance.value] = {Placed::kAt, match};
+      open_[instance.value] = false;
       any = true;
     }
   }
@@ -483,18 +526,19 @@ Placement::Score Placement::score(CoreInstanceId instance, CoreInstanceId other)
         (caller != nullptr && caller->imports[relation.import].empty())) {
       continue;
     }
+    ++score.all;
     if (holds(relation, caller, *callee)) {
       ++score.kept;
-    } else if (std::none_of(candidates_[relation.callee.value].begin(),
-                            candidates_[relation.callee.value].end(),
-                            [&](const auto& match) { return holds(relation, caller, *match); })) {
+    } else if (!is_clear(relation, caller)) {
       ++score.unclear;
     }
   }
   return score;
 }
 
-/// Equal places may be exchanged: for the better, or so that it cannot be told which is right.
+/// Equal places may be exchanged: for the better, or so that it cannot be told which is right. Where no
+/// exchange keeps more relations and all code between could be read, each assignment is as good, and as bad,
+/// as the other.
 void Placement::compare_exchanges() {
   std::map<const Match*, std::vector<CoreInstanceId>> groups;
   for (std::uint32_t i = 0; i < places_.size(); ++i) {
@@ -504,32 +548,69 @@ void Placement::compare_exchanges() {
   }
   std::vector<CoreInstanceId> ambiguous;
   for (const auto& [first, group] : groups) {
-    if (group.size() > kMostExchanged) {
+    const bool all_kept = std::all_of(group.begin(), group.end(), [&](CoreInstanceId instance) {
+      const Score now = score(instance, instance);
+      return now.kept == now.all;
+    });
+    if (all_kept) {
+      continue;
+    }
+    if (candidates_[group.front().value].size() > kMostExchanged) {
       exhausted_ = true;
       continue;
     }
-    for (std::size_t i = 0; i < group.size(); ++i) {
-      for (std::size_t k = i + 1; k < group.size(); ++k) {
-        auto& one = places_[group[i].value].match;
-        auto& two = places_[group[k].value].match;
-        if (one == two || one->different != two->different) {
-          continue;
-        }
-        const Score now = score(group[i], group[k]);
-        std::swap(one, two);
-        const Score exchanged = score(group[i], group[k]);
-        if (exchanged.kept <= now.kept) {
-          std::swap(one, two);
-        }
-        if (exchanged.kept == now.kept && now.unclear > 0) {
-          ambiguous.push_back(group[i]);
-          ambiguous.push_back(group[k]);
-        }
-      }
-    }
+    exchange(group, ambiguous);
+    move_to_free(group, ambiguous);
   }
   for (const CoreInstanceId instance : ambiguous) {
     places_[instance.value] = {Placed::kAmbiguous, nullptr};
+  }
+}
+
+void Placement::exchange(const std::vector<CoreInstanceId>& group, std::vector<CoreInstanceId>& ambiguous) {
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    for (std::size_t k = i + 1; k < group.size(); ++k) {
+      auto& one = places_[group[i].value].match;
+      auto& two = places_[group[k].value].match;
+      if (one == two || one->different != two->different) {
+        continue;
+      }
+      const Score now = score(group[i], group[k]);
+      std::swap(one, two);
+      const Score exchanged = score(group[i], group[k]);
+      if (exchanged.kept <= now.kept) {
+        std::swap(one, two);
+      }
+      if (exchanged.kept == now.kept && now.unclear > 0) {
+        ambiguous.push_back(group[i]);
+        ambiguous.push_back(group[k]);
+      }
+    }
+  }
+}
+
+/// Of more places than core instances some stay free: perhaps the better ones.
+void Placement::move_to_free(const std::vector<CoreInstanceId>& group,
+                             std::vector<CoreInstanceId>& ambiguous) {
+  for (const CoreInstanceId instance : group) {
+    for (const auto& candidate : free_candidates(instance)) {
+      auto& match = places_[instance.value].match;
+      if (candidate->different != match->different) {
+        continue;
+      }
+      const Score now = score(instance, instance);
+      const auto before = std::exchange(match, candidate);
+      const Score moved = score(instance, instance);
+      if (moved.kept == now.kept && now.unclear > 0) {
+        ambiguous.push_back(instance);
+      }
+      if (moved.kept <= now.kept) {
+        match = before;
+        continue;
+      }
+      blocked_.erase(before.get());
+      blocked_.insert(match.get());
+    }
   }
 }
 

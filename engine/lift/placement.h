@@ -2,10 +2,12 @@
 
 // Which core instance of the composed file lies where in the fused one.
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "engine/lift/calls.h"
@@ -52,9 +54,9 @@ class Placement {
     std::uint32_t function = 0;  ///< of the callee's module, of those that it defines
     bool direct = false;         ///< nothing lies between
   };
-  /// How well relations are kept: those that are, and those of which that cannot be told.
+  /// How well relations are kept: how many there are, are kept, or cannot be told.
   struct Score {
-    std::size_t kept = 0, unclear = 0;
+    std::size_t all = 0, kept = 0, unclear = 0;
   };
 
   void find_candidates();
@@ -62,7 +64,12 @@ class Placement {
   void find_relations();
   void find_anchors();
   void relate(Relation relation, FunctionId target);
-  const std::vector<FunctionId>& first_guests(FunctionId function, bool through_small);
+  /// What a function leads to first.
+  struct FirstGuests {
+    std::vector<FunctionId> functions;  ///< ascending
+    bool all = true;                    ///< all of the code between could be read
+  };
+  const FirstGuests& first_guests(FunctionId function, bool through_small);
   [[nodiscard]] const Match* match_of(CoreInstanceId instance) const {
     return places_[instance.value].match.get();
   }
@@ -71,17 +78,22 @@ class Placement {
   [[nodiscard]] Score score(CoreInstanceId instance, CoreInstanceId other);
 
   void place_all();
+  void index_candidates();
+  void block(const Match* match);
+  void release(const Match& match);
   bool place_forced();
   bool place_voted();
   bool place_first();
   void place(CoreInstanceId instance, const std::shared_ptr<const Match>& match);
   void vote(const Relation& relation);
-  [[nodiscard]] bool is_free(const Match& match) const;
   [[nodiscard]] Matches free_candidates(CoreInstanceId instance) const;
   void place_rest();
   [[nodiscard]] bool agrees(CoreInstanceId instance, CoreInstanceId other, const Match& match) const;
   bool grow_from_callers();
+  [[nodiscard]] bool is_clear(const Relation& relation, const Match* caller);
   void compare_exchanges();
+  void exchange(const std::vector<CoreInstanceId>& group, std::vector<CoreInstanceId>& ambiguous);
+  void move_to_free(const std::vector<CoreInstanceId>& group, std::vector<CoreInstanceId>& ambiguous);
 
   const component::Composition& composition_;
   const Image& composed_;
@@ -92,12 +104,18 @@ class Placement {
   std::vector<Matches> candidates_;
   std::vector<Relation> relations_;
   std::vector<std::vector<std::size_t>> related_;  ///< by core instance: its relations
-  std::vector<bool> guest_, small_guest_, taken_;  ///< by the fused file's functions
-  std::map<std::pair<FunctionId, bool>, std::vector<FunctionId>> first_guests_;
+  std::vector<bool> guest_, small_guest_;          ///< by the fused file's functions
+  std::map<std::pair<FunctionId, bool>, FirstGuests> first_guests_;
   std::map<std::pair<CoreInstanceId, const Match*>, std::size_t> votes_;
+  std::map<const Match*, std::vector<CoreInstanceId>> wanting_;
+  std::vector<std::vector<const Match*>> matches_at_;  ///< by the fused file's functions
+  std::vector<std::uint32_t> wanted_;  ///< by the same: by how many pairs of open instance and free match
+  std::set<const Match*> blocked_;     ///< no longer free
+  std::array<std::uint32_t, 2> first_open_{};  ///< of large modules, of small ones: none before has a place
   std::optional<CoreInstanceId> stranger_;
   std::size_t questions_ = 0;
-  bool exhausted_ = false;
+  bool hurried_ = false;    ///< too many equal places: they are taken in order
+  bool exhausted_ = false;  ///< and that is not good enough
 };
 
 }  // namespace meld_verify::lift

@@ -2,6 +2,7 @@
 
 // A composed and a fused file as tests read them: decoded, linked, aligned.
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -41,6 +42,25 @@ struct LinkedFile {
   std::optional<component::Composition> composition;
   Image image;
 };
+
+inline std::filesystem::path fixture_path(const std::string& name) {
+  return std::filesystem::path(MELD_VERIFY_SOURCE_DIR) / "fixtures/components" / (name + ".wasm");
+}
+inline LinkedFile fixture(const std::string& name) {
+  return {read_file(fixture_path(name)), name};
+}
+/// All of them, in order.
+inline std::vector<std::filesystem::path> fixture_files() {
+  std::vector<std::filesystem::path> paths;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(MELD_VERIFY_SOURCE_DIR "/fixtures/components")) {
+    if (entry.path().extension() == ".wasm") {
+      paths.push_back(entry.path());
+    }
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
 
 /// A pair of files. `alignment` may be an error.
 struct AlignedFiles {
