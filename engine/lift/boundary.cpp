@@ -108,7 +108,7 @@ class BoundaryReader {
           if (call_.callee_side.memory) {
             memory = memories[call_.callee_side.memory->value];
           }
-          return bounds(results_, place(event.results, result_area_), memory);
+          return valid(results_, place(event.results, result_area_), memory);
         };
       }
       return model;
@@ -160,7 +160,7 @@ class BoundaryReader {
       if (call_.caller.memory) {
         memory = context_.executor.initial(*call_.caller.memory);
       }
-      start.conditions = bounds(parameters_, place(arguments_, spilled_), memory);
+      start.conditions = valid(parameters_, place(arguments_, spilled_), memory);
       paths = context_.executor.run(start, [this](FunctionId function) { return model(function); });
     }
     reading_.paths += paths.size();
@@ -180,12 +180,12 @@ class BoundaryReader {
     return complete || !reading_.has_lists;
   }
 
-  std::vector<Term> bounds(std::span<const component::Parameter> list, const ValuePlace& place,
-                           const std::optional<MemoryState>& memory) {
-    std::vector<Term> found = length_bounds(context_.arena, context_.layouts, context_.executor,
-                                            context_.terms, list, place, memory, reading_.most_elements);
-    reading_.has_lists |= !found.empty();
-    return found;
+  std::vector<Term> valid(std::span<const component::Parameter> list, const ValuePlace& place,
+                          const std::optional<MemoryState>& memory) {
+    Validity found = validity(context_.arena, context_.layouts, context_.executor, context_.terms, list,
+                              place, memory, reading_.most_elements);
+    reading_.has_lists |= found.has_lists;
+    return std::move(found.conditions);
   }
 
   /// The call goes to the callee's own function: nothing is done on the way.

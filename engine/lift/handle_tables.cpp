@@ -211,6 +211,13 @@ void HandleTables::handles(FunctionId function, ResourceId resource) {
 
 std::vector<ResourceId> HandleTables::destroyed_by(const TableFunction& drop) {
   std::vector<ResourceId> destroyed;
+  if (drop.storage.import) {
+    const ResourceId resource = plan_.types[home_of(drop.function).type.value].resource;
+    if (settled_ && topology_.resources[resource.value].has_destructor) {
+      destroyed.push_back(resource);
+    }
+    return destroyed;
+  }
   for (const DestructorCall& call : drop.destructors) {
     const auto found = destructor_of_.find(call.function);
     if (found != destructor_of_.end()) {
@@ -237,6 +244,7 @@ bool HandleTables::destroys_only_resources(const TableFunction& drop) const {
 }
 
 void HandleTables::settle_types() {
+  settled_ = true;
   for (std::uint32_t k = 0; k < plan_.types.size(); ++k) {
     // Who makes the entries and whose destructor runs on them; then one of both; then who knows them.
     std::optional<ResourceId> stands_for;

@@ -39,7 +39,8 @@ class HandleTables {
   void makes(FunctionId function, topology::ResourceId resource);
   void handles(FunctionId function, topology::ResourceId resource);
 
-  /// The composed file's resource types whose destructors the drop of an own entry runs.
+  /// The composed file's resource types whose destructors the drop of an own entry runs. That of an import of
+  /// a core module is what its type's canonical built-in would run, known once types are settled.
   [[nodiscard]] std::vector<topology::ResourceId> destroyed_by(const TableFunction& drop);
   /// Whether each function that it calls as a destructor is one.
   [[nodiscard]] bool destroys_only_resources(const TableFunction& drop) const;
@@ -83,6 +84,7 @@ class HandleTables {
   std::map<FunctionId, std::vector<topology::ResourceId>> destructor_of_;
   std::vector<std::vector<topology::ResourceId>> made_, destroyed_, handled_;  ///< by key
   std::vector<Doubt> doubts_;
+  bool settled_ = false;
 };
 
 }  // namespace meld_verify::lift

@@ -16,8 +16,7 @@ using smt::Answer;
 
 struct RealTables {
   RealTables(const fs::path& composed, const fs::path& fused) : files(read_file(composed), read_file(fused)) {
-    const component::Composition* composition =
-        files.fused.composition ? &*files.fused.composition : nullptr;
+    const component::Composition* composition = files.fused.composition ? &*files.fused.composition : nullptr;
     tables = std::make_unique<TableFunctions>(files.fused.image, composition, *files.alignment, executor,
                                               terms, decider, &files.composed.image);
   }

@@ -39,11 +39,11 @@ bool has_pointer(const component::TypeArena& arena, TypeId id) {
   });
 }
 
-/// Finds the lengths of lists.
-class LengthBounds {
+/// Finds what holds of every valid value, with lists that are short.
+class ValidValue {
  public:
-  LengthBounds(const component::TypeArena& arena, const topology::Layouts& layouts, Executor& executor,
-               smt::Terms& terms, const std::optional<MemoryState>& memory, std::uint32_t most_elements)
+  ValidValue(const component::TypeArena& arena, const topology::Layouts& layouts, Executor& executor,
+             smt::Terms& terms, const std::optional<MemoryState>& memory, std::uint32_t most_elements)
       : arena_(arena),
         layouts_(layouts),
         executor_(executor),
@@ -52,6 +52,7 @@ class LengthBounds {
         most_elements_(most_elements) {}
 
   std::vector<Term> bounds;
+  bool met_lists = false;
 
   void values(std::span<const component::Parameter> list, const ValuePlace& place) {
     std::vector<TypeId> types;
@@ -123,6 +124,10 @@ class LengthBounds {
     const TypeNode& node = arena_[id];
     const unsigned bits = place.address ? layouts_[id].discriminant * 8 : 32;
     const std::optional<Term> found = word(place, 0, 0, bits);
+    if (found) {  // a valid value has one of its cases
+      const std::uint64_t cases = node.kind == TypeKind::kOption ? 2 : node.members.size();
+      add(terms_.apply(TermOp::kLessU, *found, terms_.constant(bits, cases)));
+    }
     for (std::size_t i = 0; i < node.members.size() && found; ++i) {
       if (!node.members[i].type) {
         continue;
@@ -135,6 +140,16 @@ class LengthBounds {
     }
   }
 
+  /// Where another case is active, or the list is shorter, other data lie here.
+  void add(Term bound) {
+    for (const Term guard : guards_) {
+      bound = terms_.ite(guard, bound, terms_.constant(1, 1));
+    }
+    if (!terms_.is_constant(bound)) {
+      bounds.push_back(bound);
+    }
+  }
+
   void list(TypeId id, const ValuePlace& place) {
     if (!elements_matter(arena_, id)) {
       return;
@@ -144,12 +159,8 @@ class LengthBounds {
     if (!begin || !length) {
       return;
     }
-    // Where another case is active, other data lie here.
-    Term bound = terms_.negation(terms_.apply(TermOp::kLessU, terms_.constant(32, most_elements_), *length));
-    for (const Term guard : guards_) {
-      bound = terms_.ite(guard, bound, terms_.constant(1, 1));
-    }
-    bounds.push_back(bound);
+    add(terms_.negation(terms_.apply(TermOp::kLessU, terms_.constant(32, most_elements_), *length)));
+    met_lists = true;
     const TypeNode& node = arena_[id];
     for (std::uint32_t i = 0; i < most_elements_; ++i) {
       guards_.push_back(terms_.apply(TermOp::kLessU, terms_.constant(32, i), *length));
@@ -182,13 +193,12 @@ bool elements_matter(const component::TypeArena& arena, TypeId list) {
          });
 }
 
-std::vector<Term> length_bounds(const component::TypeArena& arena, const topology::Layouts& layouts,
-                                Executor& executor, smt::Terms& terms,
-                                std::span<const component::Parameter> list, const ValuePlace& place,
-                                const std::optional<MemoryState>& memory, std::uint32_t most_elements) {
-  LengthBounds finder(arena, layouts, executor, terms, memory, most_elements);
+Validity validity(const component::TypeArena& arena, const topology::Layouts& layouts, Executor& executor,
+                  smt::Terms& terms, std::span<const component::Parameter> list, const ValuePlace& place,
+                  const std::optional<MemoryState>& memory, std::uint32_t most_elements) {
+  ValidValue finder(arena, layouts, executor, terms, memory, most_elements);
   finder.values(list, place);
-  return std::move(finder.bounds);
+  return {std::move(finder.bounds), finder.met_lists};
 }
 
 ValueWalk::ValueWalk(const component::TypeArena& arena, const topology::Layouts& layouts, Executor& executor,

@@ -110,13 +110,17 @@ class ValueWalk {
 /// Whether the elements of a list of this type are to be looked at one by one: they hold handles or pointers.
 [[nodiscard]] bool elements_matter(const component::TypeArena& arena, component::TypeId list);
 
-/// Conditions that keep lists whose elements matter within `most_elements`, for a value (of the parameters
-/// `list`, in order) at `place` in `memory` as it is.
-[[nodiscard]] std::vector<Term> length_bounds(const component::TypeArena& arena,
-                                              const topology::Layouts& layouts, Executor& executor,
-                                              smt::Terms& terms, std::span<const component::Parameter> list,
-                                              const ValuePlace& place,
-                                              const std::optional<MemoryState>& memory,
-                                              std::uint32_t most_elements);
+/// What holds of a value because it is a valid one.
+struct Validity {
+  std::vector<Term> conditions;
+  bool has_lists = false;  ///< whose elements matter
+};
+
+/// Conditions on a value (of the parameters `list`, in order) at `place` in `memory` as it is: variants have
+/// one of their cases, and lists whose elements matter no more than `most_elements`.
+[[nodiscard]] Validity validity(const component::TypeArena& arena, const topology::Layouts& layouts,
+                                Executor& executor, smt::Terms& terms,
+                                std::span<const component::Parameter> list, const ValuePlace& place,
+                                const std::optional<MemoryState>& memory, std::uint32_t most_elements);
 
 }  // namespace meld_verify::lift
