@@ -263,6 +263,37 @@ TEST(AlignmentTest, AnInstanceThatIsSharedIsLost) {
   EXPECT_EQ(found, files.alignment->instances.size() - 2);
 }
 
+TEST(AlignmentTest, EqualCopiesAreToldApartByWhoCallsThem) {
+  // The fused file has its two leaves the other way round: each user calls the other one's.
+  const FileBytes original = read_file(fixture_path("two-instances"));
+  FileBytes bytes = original;
+  const std::string name = "fix:two/things";
+  std::vector<std::size_t> aliases;  // "alias export instance N name"
+  for (std::size_t at = 0; at + 4 + name.size() < bytes.size(); ++at) {
+    if (bytes[at] == 0x05 && bytes[at + 1] == 0x00 && bytes[at + 2] < 2 && bytes[at + 3] == name.size() &&
+        std::equal(name.begin(), name.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at) + 4)) {
+      aliases.push_back(at + 2);
+    }
+  }
+  ASSERT_EQ(aliases.size(), 2u);
+  std::swap(bytes[aliases[0]], bytes[aliases[1]]);
+  const AlignedFiles files(original, bytes);
+  ASSERT_TRUE(files.alignment);
+  EXPECT_EQ(gaps_of(*files.alignment), "");
+  EXPECT_EQ(files.alignment->aligned_functions, files.alignment->all_functions);
+  const auto instance_at = [&](std::uint32_t instance) {
+    const FunctionId function = files.composed.image.instances[instance].functions.back();
+    return files.fused.image.functions[files.alignment->counterpart[function.value]->value].instance;
+  };
+  // cells and main of leaf1, of leaf2; user1, user2.
+  EXPECT_EQ(instance_at(0), CoreInstanceId{std::uint32_t{2}});
+  EXPECT_EQ(instance_at(1), CoreInstanceId{std::uint32_t{3}});
+  EXPECT_EQ(instance_at(2), CoreInstanceId{std::uint32_t{0}});
+  EXPECT_EQ(instance_at(3), CoreInstanceId{std::uint32_t{1}});
+  EXPECT_EQ(instance_at(4), CoreInstanceId{std::uint32_t{4}});
+  EXPECT_EQ(instance_at(5), CoreInstanceId{std::uint32_t{5}});
+}
+
 TEST(AlignmentTest, ASurplusCopyIsNoGap) {
   const AlignedFiles files(read_file(fixture_path("leaf-two-consumers")),
                            read_file(fixture_path("two-instances")));
