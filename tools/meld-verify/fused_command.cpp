@@ -1,5 +1,7 @@
 #include "tools/meld-verify/fused_command.h"
 
+#include <algorithm>
+
 #include "engine/check/artefact.h"
 #include "engine/report/fused.h"
 #include "engine/run/passed_cases.h"
@@ -18,6 +20,19 @@ wasm::Expected<std::vector<std::string>> validate(const lift::Pair& pair,
                                                   const std::vector<std::uint8_t>& bytes,
                                                   const std::string& file) {
   return pair.fused ? validate_modules(*pair.fused, bytes, file) : validate_module(bytes, file);
+}
+
+/// Whether a finding refutes that only matters if certain cases or list elements are passed.
+bool hangs_on_cases(const check::ArtefactReport& artefact, const lift::Lifted& lifted) {
+  return std::any_of(
+      artefact.report.findings.begin(), artefact.report.findings.end(), [&](const check::Finding& finding) {
+        if (!finding.refutes || finding.whole || finding.unit.kind != check::UnitKind::kPosition) {
+          return false;
+        }
+        const topology::LayoutId layout = lifted.topology.positions[finding.unit.id].layout;
+        return lifted.topology.layouts[layout.value].in_variant ||
+               lifted.topology.layouts[layout.value].in_list;
+      });
 }
 
 }  // namespace
@@ -52,9 +67,19 @@ int FusedCommand::run() const {
   }
   progress.now("reading what the fused code does");
   lift::Lifted lifted = lift::lift(**pair);
-  progress.now("running the composed file");
-  run::leave_out_cases(**pair, lifted);
   lifted.assumptions.insert(lifted.assumptions.end(), limits->begin(), limits->end());
+  progress.now("judging");
+  const check::Options check_options{
+      .profile = profile == "strict" ? check::Profile::kStrict : check::Profile::kDefault,
+      .latent = latent,
+      .judge = judge ? check::JudgeUse::kAlways : check::JudgeUse::kAuto,
+      .source = check::Source::kCode};
+  check::ArtefactReport artefact = check::check_artefact(lifted, *rules, check_options);
+  if (hangs_on_cases(artefact, lifted)) {
+    progress.now("running the composed file");
+    run::leave_out_cases(**pair, lifted);
+    artefact = check::check_artefact(lifted, *rules, check_options);
+  }
   if (!plan_file.empty()) {
     const auto written =
         write_file(plan_file, routing::write_plan(lifted.plan, lifted.topology, {.locations = true}));
@@ -63,13 +88,6 @@ int FusedCommand::run() const {
       return fail(written.error());
     }
   }
-  progress.now("judging");
-  const check::ArtefactReport artefact = check::check_artefact(
-      lifted, *rules,
-      {.profile = profile == "strict" ? check::Profile::kStrict : check::Profile::kDefault,
-       .latent = latent,
-       .judge = judge ? check::JudgeUse::kAlways : check::JudgeUse::kAuto,
-       .source = check::Source::kCode});
   progress.end();
   const int exit_code = exit_of(artefact.report.verdict);
   const report::FusedReport subject{.composed = composed,
