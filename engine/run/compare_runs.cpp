@@ -234,12 +234,13 @@ class Comparison {
       for (std::size_t i = 0; i < seen.size(); ++i) {
         if (missing ? seen[i] < expected[i] : seen[i] > expected[i]) {
           const component::Resource& resource = pair_.composed.resources[i];
-          return difference(
-              missing ? Difference::kMissingDestructor : Difference::kExtraDestructor,
-              fmt::format("{}'s destructor of {} runs {} times in the fused file, {} times in the "
-                          "composed one",
-                          words_.instance(resource.definer), words_.resource(ResourceId(i)), seen[i],
-                          expected[i]));
+          const std::string who =
+              words_.instance(resource.definer) + "'s destructor of " + words_.resource(ResourceId(i));
+          return missing ? difference(Difference::kMissingDestructor,
+                                      fmt::format("{} runs {} of {} times", who, seen[i], expected[i]))
+                         : difference(Difference::kExtraDestructor,
+                                      fmt::format("{} runs {} times, {} in the composed file", who, seen[i],
+                                                  expected[i]));
         }
       }
     }
