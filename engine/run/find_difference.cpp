@@ -28,8 +28,8 @@ std::vector<bool> strange_types(const component::TypeArena& types) {
 
 class Search {
  public:
-  Search(const lift::Pair& pair, const ReplayLimits& limits)
-      : pair_(pair), limits_(limits), exports_(callable(pair)) {}
+  Search(const lift::Pair& pair, const ReplayLimits& limits, const std::vector<component::CanonId>& about)
+      : pair_(pair), limits_(limits), about_(about), exports_(callable(pair)) {}
 
   Replay run() {
     if (exports_.empty() && shows({})) {  // start functions run all the same
@@ -89,14 +89,27 @@ class Search {
     } else if (why_not_.empty()) {
       why_not_ = replay.difference.sentence;
     }
-    if (found || (kind == RunDifference::Kind::kNone && compared_ == 1) || runs_ == 1) {
+    replay.to_the_point = is_to_the_point(replay);
+    const bool enough = found && replay.to_the_point;
+    if (enough || (found && !found_) || (!found_ && kind == RunDifference::Kind::kNone && compared_ == 1) ||
+        runs_ == 1) {
       best_ = std::move(replay);
       best_.runs = runs_;
     }
-    return found;
+    found_ = found_ || found;
+    return enough;
+  }
+
+  bool is_to_the_point(const Replay& replay) const {
+    return about_.empty() || std::any_of(about_.begin(), about_.end(), [&](component::CanonId canon) {
+             return reaches(pair_, replay.composed, canon) || reaches(pair_, replay.fused, canon);
+           });
   }
 
   Replay nothing() {
+    if (found_) {
+      return std::move(best_);
+    }
     best_.runs = runs_;
     RunDifference& difference = best_.difference;
     if (compared_ > 0 && exports_.empty()) {
@@ -116,9 +129,11 @@ class Search {
 
   const lift::Pair& pair_;
   const ReplayLimits& limits_;
+  const std::vector<component::CanonId>& about_;
   std::vector<const WorldExport*> exports_;
   std::size_t runs_ = 0, compared_ = 0;
   std::uint64_t steps_ = 0;
+  bool found_ = false;  ///< `best_` has a difference
   std::string why_not_;
   Replay best_;
 };
@@ -141,8 +156,9 @@ std::vector<const WorldExport*> callable(const lift::Pair& pair) {
   return found;
 }
 
-Replay find_difference(const lift::Pair& pair, const ReplayLimits& limits) {
-  return Search(pair, limits).run();
+Replay find_difference(const lift::Pair& pair, const ReplayLimits& limits,
+                       const std::vector<component::CanonId>& about) {
+  return Search(pair, limits, about).run();
 }
 
 }  // namespace meld_verify::run

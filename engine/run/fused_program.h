@@ -36,7 +36,7 @@ struct WorldCall {
 /// The composed file runs on the reference machine. So does a fused component, whose export of the same name
 /// is called; its canonical built-ins and outer lifts are the machine's. Where it lost that export, or is a
 /// core module, the counterpart of the lifted core function is called directly. Handles that the host holds
-/// in the end are dropped.
+/// in the end are dropped. Functions that the world imports give made-up values, the same in both.
 struct Replay {
   std::string call;    ///< the exports and their arguments in WAVE: "make(1); use(own #1)"
   std::string driver;  ///< "the same export", or "core function 305 (the fused file lost the export)", …
@@ -44,6 +44,7 @@ struct Replay {
   RunOutcome fused;
   RunDifference difference;
   std::size_t runs = 1;                  ///< pairs of runs that were made to find it
+  bool to_the_point = true;              ///< a run came to what `find_difference` was asked about
   std::vector<std::string> assumptions;  ///< about the host, where they are needed
 };
 
@@ -60,8 +61,10 @@ struct Replay {
 /// Calls each export of the composed world, then all in order, then two after each other, each on fresh
 /// programs, until a difference shows. The first comparable replay with kNone and a sentence when none does
 /// ("no call of the world's exports shows a difference (12 runs)"); kIncomparable when no run could be
-/// compared.
-[[nodiscard]] Replay find_difference(const lift::Pair& pair, const ReplayLimits& limits = {});
+/// compared. `about`: definitions of the composed file (lifts, lowered functions, built-ins); a difference in
+/// runs that come to none of them is given only where there is no other.
+[[nodiscard]] Replay find_difference(const lift::Pair& pair, const ReplayLimits& limits = {},
+                                     const std::vector<component::CanonId>& about = {});
 
 /// The replay for people: the call, the last events of both runs before they part and the first ones after
 /// in two columns (composed, fused), how both end, and the difference.
