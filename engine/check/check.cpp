@@ -9,6 +9,7 @@
 
 #include "engine/check/explain_unit.h"
 #include "engine/check/repair.h"
+#include "engine/check/standing.h"
 #include "engine/check/way.h"
 
 namespace meld_verify::check {
@@ -19,51 +20,6 @@ using topology::Topology;
 
 /// So many suspicious units are named; the rest is counted.
 constexpr std::size_t kMostNamed = 512;
-
-bool refutes(Harm harm, Profile profile) {
-  switch (harm) {
-    case Harm::kEscape:
-    case Harm::kOwner:
-    case Harm::kExhaustion:
-      return true;
-    case Harm::kGuard:
-    case Harm::kIsolation:
-      return profile == Profile::kStrict;
-  }
-  return true;
-}
-
-/// What the exports of the world can reach.
-class Reach {
- public:
-  Reach(const Topology& topology, const Plan& plan)
-      : topology_(topology), tables_(plan.tables.size(), false), keys_(plan.types.size(), false) {
-    for (std::uint32_t v = 0; v < topology.views.size(); ++v) {
-      if (topology.instances[topology.views[v].instance.value].reachable) {
-        tables_[plan.views[v].table.value] = true;
-        keys_[plan.views[v].type.value] = true;
-      }
-    }
-  }
-
-  [[nodiscard]] bool operator()(const Unit& unit) const {
-    switch (unit.kind) {
-      case UnitKind::kPosition:
-        return topology_.boundaries[topology_.positions[unit.id].boundary.value].reachable;
-      case UnitKind::kView:
-        return topology_.instances[topology_.views[unit.id].instance.value].reachable;
-      case UnitKind::kTable:
-        return tables_[unit.id];
-      case UnitKind::kKey:
-        return keys_[unit.id];
-    }
-    return true;
-  }
-
- private:
-  const Topology& topology_;
-  std::vector<bool> tables_, keys_;
-};
 
 /// Units with one cause are one finding: names of one type in one instance, tables of one symbol, a definer
 /// that was mistaken and where it shows.
@@ -146,8 +102,8 @@ std::vector<Finding> name_findings(const Topology& topology, const Plan& plan, c
       place.rules = rules_of(unit);
       if (report.error.empty()) {
         report.error = fmt::format(
-            "{}: no leak has a name there, but the plan does not do it in a form that is known to be right",
-            place.place);
+            "{}: no leak has a name there, but {} does not do it in a form that is known to be right",
+            place.place, options.source == Source::kPlan ? "the plan" : "the fused code");
       }
     } else if (!broken && harmful) {
       report.error =
@@ -187,22 +143,11 @@ std::vector<Finding> name_findings(const Topology& topology, const Plan& plan, c
   for (Finding& finding : findings) {
     finding.refutes = refutes(finding.harm, options.profile) && (finding.reachable || options.latent);
   }
-  std::stable_sort(findings.begin(), findings.end(), [](const Finding& left, const Finding& right) {
-    if (left.refutes != right.refutes) {
-      return left.refutes;
-    }
-    if (left.reachable != right.reachable) {
-      return left.reachable;
-    }
-    if (left.harm != right.harm) {
-      return left.harm < right.harm;
-    }
-    return left.code != right.code && explains_first(left.code, right.code);
-  });
+  std::stable_sort(findings.begin(), findings.end(), told_before);
   const Ways ways(topology, plan);
   const Repairs repairs(topology, plan);
   for (Finding& finding : findings) {
-    explain_unit(topology, plan, finding);
+    explain_unit(topology, plan, options.source, finding);
     ways.describe(finding);
     finding.repair = repairs.of(finding);
   }
@@ -262,10 +207,14 @@ void assume_capacities(const Plan& plan, Report& report) {
 
 Report check(const Topology& topology, const Plan& plan, const smt::RuleText& rules, const Options& options) {
   Report report;
-  report.assumptions.push_back(
-      options.profile == Profile::kStrict
-          ? "the fused code does what the plan says"
-          : "the fused code does what the plan says; guests keep to the Canonical ABI");
+  const bool guests_keep_rules = options.profile == Profile::kDefault;
+  if (options.source == Source::kPlan) {
+    report.assumptions.push_back(
+        guests_keep_rules ? "the fused code does what the plan says; guests keep to the Canonical ABI"
+                          : "the fused code does what the plan says");
+  } else if (guests_keep_rules) {
+    report.assumptions.push_back("guests keep to the Canonical ABI");
+  }
   assume_capacities(plan, report);
   if (!topology.unsupported.empty()) {
     report.verdict = Verdict::kUnsupported;

@@ -22,6 +22,9 @@ enum class Profile : std::uint8_t {
 };
 enum class JudgeUse : std::uint8_t { kAuto, kAlways, kNever };
 
+/// Who says what is done with a handle: a plan that a fuser wrote, or a fused file's code.
+enum class Source : std::uint8_t { kPlan, kCode };
+
 /// Up to so many component instances the judge runs by default.
 inline constexpr std::size_t kJudgeByDefault = 10'000;
 
@@ -29,6 +32,7 @@ struct Options {
   Profile profile = Profile::kDefault;
   bool latent = false;  ///< findings that no export of the world can reach refute too
   JudgeUse judge = JudgeUse::kAuto;
+  Source source = Source::kPlan;  ///< for words only
 };
 
 /// One line of a value's way.
@@ -38,6 +42,8 @@ struct WayStep {
   std::string what;     ///< "[constructor]thing  result"
   std::string space;    ///< what the value is there
   std::string belongs;  ///< what it should be, when that differs
+  /// The position that is crossed, the view that keeps it.
+  std::optional<Unit> unit = std::nullopt;
 };
 
 /// One operation of a JSON patch (RFC 6902).
@@ -47,6 +53,15 @@ struct PatchOp {
   std::string value;  ///< JSON text; empty for "remove"
 };
 
+/// What is no unit of the rules, and only a fused file can have wrong: a whole call, a whole instance, the
+/// whole file.
+struct Whole {
+  enum class Kind : std::uint8_t { kBoundary, kInstance, kFile };
+  Kind kind = Kind::kFile;
+  std::uint32_t id = 0;  ///< of a boundary or an instance
+  auto operator<=>(const Whole&) const = default;
+};
+
 struct Finding {
   std::uint8_t code = 0;
   std::vector<std::uint8_t> also;
@@ -54,6 +69,7 @@ struct Finding {
   bool reachable = false;  ///< from an export of the world
   bool refutes = false;    ///< under the options given
   Unit unit;
+  std::optional<Whole> whole;              ///< what is wrong instead of `unit`, which then means nothing
   std::vector<Unit> others;                ///< units with the same cause
   std::vector<smt::RuleText::Rule> rules;  ///< premises and duties that the unit breaks
   std::string place;                       ///< "runner → leaf  test:res/api  [constructor]thing  result"

@@ -73,7 +73,12 @@ bool takes_what_is_lent(const Topology& topology, const Finding& finding) {
          topology.positions[finding.unit.id].kind == topology::HandleKind::kBorrow;
 }
 
-void explain_position(const Topology& topology, const Plan& plan, Finding& finding) {
+/// Who decides what is done.
+std::string_view who(Source source) {
+  return source == Source::kPlan ? "the plan" : "the fused code";
+}
+
+void explain_position(const Topology& topology, const Plan& plan, Source source, Finding& finding) {
   const std::uint32_t id = finding.unit.id;
   const routing::PositionRoute& route = plan.positions[id];
   finding.gets = arrives_words(topology, plan, id);
@@ -88,25 +93,28 @@ void explain_position(const Topology& topology, const Plan& plan, Finding& findi
       if (route.layout_override != 0) {
         std::tie(finding.gets, finding.belongs) = layout_words(
             plan.layouts[route.layout_override - 1], topology.layouts[topology.positions[id].layout.value]);
-        finding.because = "the plan looks for the handle elsewhere than the Canonical ABI puts it";
+        finding.because =
+            fmt::format("{} looks for the handle elsewhere than the Canonical ABI puts it", who(source));
         finding.mend = "leave out the position's own caller, callee and guards";
         return;
       }
       break;
     case 36:
       finding.gets += ", and an entry more than before";
-      finding.because = fmt::format("the plan's steps leave an entry behind: {}", steps_words(plan, route));
+      finding.because =
+          fmt::format("{}'s steps leave an entry behind: {}", who(source), steps_words(plan, route));
       break;
     case 40:
       finding.gets = "no look at the callee's borrows when the call returns";
       finding.belongs = "a trap if some remain";
-      finding.because = "the boundary's checks leave out borrows-remain";
+      finding.because = source == Source::kPlan ? "the boundary's checks leave out borrows-remain"
+                                                : "the fused code returns without a look at them";
       finding.mend = "add borrows-remain to the boundary's checks";
       return;
     case 41:
       finding.gets = "an entry that is read without counting a lend";
       finding.belongs = "an entry that is lent while the call lasts";
-      finding.because = fmt::format("the plan's steps are: {}", steps_words(plan, route));
+      finding.because = fmt::format("{}'s steps are: {}", who(source), steps_words(plan, route));
       break;
     case 43:
       // Either an own arrives as a borrow, which the words above say, or what was lent was taken.
@@ -116,21 +124,23 @@ void explain_position(const Topology& topology, const Plan& plan, Finding& findi
         finding.headline = "owner loses what it lent";
         finding.gets += fmt::format(", and the lender's entry is removed from table {}", lender);
         finding.belongs += fmt::format(", and the lender's entry stays in table {}, lent", lender);
-        finding.because =
-            fmt::format("the plan takes the entry instead of lending it: {}", steps_words(plan, route));
+        finding.because = fmt::format("{} takes the entry instead of lending it: {}", who(source),
+                                      steps_words(plan, route));
         break;
       }
-      finding.because = fmt::format("the plan's steps are: {}", steps_words(plan, route));
+      finding.because = fmt::format("{}'s steps are: {}", who(source), steps_words(plan, route));
       break;
     case 50:
       finding.gets = "no look at may_leave";
       finding.belongs = "a trap if the caller may not leave its instance";
-      finding.because = "the boundary's checks leave out may-leave";
+      finding.because = source == Source::kPlan ? "the boundary's checks leave out may-leave"
+                                                : "the fused code calls without a look at it";
       finding.mend = "add may-leave to the boundary's checks";
       return;
     default:
-      finding.because = route.count == 0 ? std::string("the plan leaves the value as it is")
-                                         : fmt::format("the plan's steps are: {}", steps_words(plan, route));
+      finding.because = route.count == 0
+                            ? fmt::format("{} leaves the value as it is", who(source))
+                            : fmt::format("{}'s steps are: {}", who(source), steps_words(plan, route));
   }
   finding.mend = required == "nothing" ? "leave the value as it is" : required;
 }
@@ -141,7 +151,7 @@ std::string interface_words(const Topology& topology, topology::ResourceId id) {
   return name.empty() ? "" : " (" + name + ")";
 }
 
-void explain_view(const Topology& topology, const Plan& plan, Finding& finding) {
+void explain_view(const Topology& topology, const Plan& plan, Source source, Finding& finding) {
   const topology::View& view = topology.views[finding.unit.id];
   const routing::ViewRoute& route = plan.views[finding.unit.id];
   const std::string right = resource_words(topology, view.resource);
@@ -154,7 +164,7 @@ void explain_view(const Topology& topology, const Plan& plan, Finding& finding) 
       finding.belongs = topology.resources[view.resource.value].has_destructor
                             ? "destructor of " + right + ", once"
                             : std::string("no destructor");
-      finding.because = "that is what the plan's drop calls for an own";
+      finding.because = fmt::format("that is what {}'s drop calls for an own", who(source));
       finding.mend = topology.resources[view.resource.value].has_destructor
                          ? fmt::format("drop.own: [{}]", view.resource.value)
                          : std::string("drop.own: []");
@@ -162,7 +172,7 @@ void explain_view(const Topology& topology, const Plan& plan, Finding& finding) 
     case 46:
       finding.gets = destructors_words(topology, route.borrow_destructors);
       finding.belongs = "no destructor";
-      finding.because = "that is what the plan's drop calls for a borrow";
+      finding.because = fmt::format("that is what {}'s drop calls for a borrow", who(source));
       finding.mend = "drop.borrow: []";
       return;
     case 11:
@@ -183,7 +193,7 @@ void explain_view(const Topology& topology, const Plan& plan, Finding& finding) 
     }
     finding.gets = fmt::format("type {}, which is {}", key.id, meant);
     finding.belongs = "a type that is " + is;
-    finding.because = "the plan takes the one for the other";
+    finding.because = fmt::format("{} takes the one for the other", who(source));
     finding.mend =
         fmt::format("give the view, its table and all that passes through it a type that is {}", is);
     return;
@@ -202,11 +212,12 @@ void explain_view(const Topology& topology, const Plan& plan, Finding& finding) 
   finding.gets =
       fmt::format("table {}, which has no entries of type {}", plan.tables[route.table.value].id, key.id);
   finding.belongs = "a table with entries of " + right;
-  finding.because = "the plan names another table";
+  finding.because =
+      source == Source::kPlan ? "the plan names another table" : "the fused code works on another table";
   finding.mend = "route the view to a table that holds its type";
 }
 
-void explain_table(const Plan& plan, Finding& finding) {
+void explain_table(const Plan& plan, Source source, Finding& finding) {
   const routing::Table& table = plan.tables[finding.unit.id];
   finding.mend = std::string(info_of(finding.code).mend);
   finding.gets = std::string(info_of(finding.code).name);
@@ -220,12 +231,14 @@ void explain_table(const Plan& plan, Finding& finding) {
       finding.gets = table.capacity ? fmt::format("entry {} written without a check", *table.capacity + 1)
                                     : std::string("an entry written where there is no room for it");
       finding.belongs = "a trap when the table is full";
-      finding.because = "the plan says overflow: unchecked";
+      finding.because = source == Source::kPlan ? "the plan says overflow: unchecked"
+                                                : "the table's functions do not look whether there is room";
       break;
     case 56:
       finding.gets = "slots that are never used again";
       finding.belongs = "the slot that was freed last";
-      finding.because = "the plan says reuse: never";
+      finding.because = source == Source::kPlan ? "the plan says reuse: never"
+                                                : "the table's functions keep no account of freed slots";
       break;
     case 21:
       finding.gets = "handles of several instances";
@@ -235,7 +248,8 @@ void explain_table(const Plan& plan, Finding& finding) {
     case 55:
       finding.gets = "memory that guest code can write";
       finding.belongs = "memory that no guest can address";
-      finding.because = "the plan says storage: guest-memory";
+      finding.because = source == Source::kPlan ? "the plan says storage: guest-memory"
+                                                : "the table lies in the linear memory of an instance";
       break;
     default: {
       static constexpr std::pair<std::uint8_t, const char*> kChecks[] = {
@@ -245,7 +259,9 @@ void explain_table(const Plan& plan, Finding& finding) {
       finding.belongs = "a trap";
       for (const auto& [code, check] : kChecks) {
         if (code == finding.code) {
-          finding.because = fmt::format("the table's checks leave out {}", check);
+          finding.because =
+              fmt::format("the table's {} {}",
+                          source == Source::kPlan ? "checks leave out" : "functions do not check:", check);
         }
       }
     }
@@ -299,20 +315,20 @@ std::string pointer_to(const Topology& topology, const Plan& plan, const Unit& u
   return {};
 }
 
-void explain_unit(const Topology& topology, const Plan& plan, Finding& finding) {
+void explain_unit(const Topology& topology, const Plan& plan, Source source, Finding& finding) {
   const Unit& unit = finding.unit;
   finding.place = place_of(topology, plan, unit);
   finding.headline = std::string(info_of(finding.code).name);
   finding.pointer = pointer_to(topology, plan, unit);
   switch (unit.kind) {
     case UnitKind::kPosition:
-      explain_position(topology, plan, finding);
+      explain_position(topology, plan, source, finding);
       break;
     case UnitKind::kView:
-      explain_view(topology, plan, finding);
+      explain_view(topology, plan, source, finding);
       break;
     case UnitKind::kTable:
-      explain_table(plan, finding);
+      explain_table(plan, source, finding);
       break;
     case UnitKind::kKey: {
       const routing::TypeKey& key = plan.types[unit.id];
@@ -321,7 +337,8 @@ void explain_unit(const Topology& topology, const Plan& plan, Finding& finding) 
       };
       finding.gets = name(key.definer) + " taken for the definer";
       finding.belongs = name(topology.resources[key.resource.value].definer);
-      finding.because = "the plan names another definer than the instance that defined the type";
+      finding.because = fmt::format("{} {} another definer than the instance that defined the type",
+                                    who(source), source == Source::kPlan ? "names" : "has");
       finding.mend = fmt::format("definer: {}", topology.resources[key.resource.value].definer.value);
       break;
     }

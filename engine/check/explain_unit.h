@@ -20,6 +20,7 @@ namespace meld_verify::check {
                                      const Finding& finding);
 
 /// Fills in place, headline, gets, belongs, because, mend and pointer.
-void explain_unit(const topology::Topology& topology, const routing::Plan& plan, Finding& finding);
+void explain_unit(const topology::Topology& topology, const routing::Plan& plan, Source source,
+                  Finding& finding);
 
 }  // namespace meld_verify::check

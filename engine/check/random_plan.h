@@ -88,6 +88,9 @@ inline topology::Topology random_topology() {
   for (topology::Instance& instance : topology.instances) {
     instance.reachable = !one_in(8);
   }
+  for (topology::View& view : topology.views) {
+    view.reachable = topology.instances[view.instance.value].reachable;
+  }
   for (topology::Boundary& boundary : topology.boundaries) {
     boundary.reachable = topology.instances[boundary.caller.value].reachable;
   }

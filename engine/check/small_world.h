@@ -51,7 +51,8 @@ struct SmallWorld {
     topology.views.push_back({.instance = topology::InstanceId{instance},
                               .resource = resource,
                               .interface_name = {},
-                              .name = topology::NameId{std::uint32_t{6}}});
+                              .name = topology::NameId{std::uint32_t{6}},
+                              .reachable = true});
     routing::ViewRoute route;
     route.type = routing::TypeKeyId{resource.value};
     route.table = table;

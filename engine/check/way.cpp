@@ -151,7 +151,8 @@ void Ways::describe(Finding& finding) const {
                            .where = position_words(topology_, p),
                            .what = steps_words(plan_, plan_.positions[p]),
                            .space = {},
-                           .belongs = {}});
+                           .belongs = {},
+                           .unit = Unit{UnitKind::kPosition, p}});
     WayStep arrival{.verb = "arrives",
                     .where = name(to),
                     .what = {},
@@ -179,7 +180,8 @@ void Ways::describe(Finding& finding) const {
          .where = name(view.instance),
          .what = "table " + plan_.tables[route.table.value].id + " as " + plan_.types[route.type.value].id,
          .space = finding.gets,
-         .belongs = finding.belongs});
+         .belongs = finding.belongs,
+         .unit = finding.unit});
     for (const auto& table : {route.new_table, route.rep_table, route.drop_table}) {
       if (table && *table != route.table) {
         for (const InstanceId instance : plan_.tables[table->value].instances) {

@@ -53,21 +53,24 @@ std::string arrow(const Topology& topology, const topology::Boundary& boundary) 
   return name_of(topology, boundary.caller) + " → " + name_of(topology, boundary.callee);
 }
 
-std::string position_words(const Topology& topology, std::uint32_t id) {
-  const topology::Position& position = topology.positions[id];
-  const topology::Boundary& boundary = topology.boundaries[position.boundary.value];
-  std::string path = topology.layouts[position.layout.value].path;
-  if (path.starts_with("params/")) {
-    path.erase(0, 7);
-  }
+std::string boundary_words(const Topology& topology, std::uint32_t id) {
+  const topology::Boundary& boundary = topology.boundaries[id];
   std::string words = arrow(topology, boundary);
-  for (const std::string& part :
-       {topology.text(boundary.interface_name), topology.text(boundary.function), path}) {
+  for (const std::string& part : {topology.text(boundary.interface_name), topology.text(boundary.function)}) {
     if (!part.empty()) {
       words += "  " + part;
     }
   }
   return words;
+}
+
+std::string position_words(const Topology& topology, std::uint32_t id) {
+  const topology::Position& position = topology.positions[id];
+  std::string path = topology.layouts[position.layout.value].path;
+  if (path.starts_with("params/")) {
+    path.erase(0, 7);
+  }
+  return boundary_words(topology, position.boundary.value) + (path.empty() ? "" : "  " + path);
 }
 
 std::string resource_words(const Topology& topology, topology::ResourceId id) {

@@ -10,6 +10,8 @@ namespace meld_verify::check {
 
 /// "runner → leaf", "host → leaf"
 [[nodiscard]] std::string arrow(const topology::Topology& topology, const topology::Boundary& boundary);
+/// "runner → leaf  test:res/api  [constructor]thing"
+[[nodiscard]] std::string boundary_words(const topology::Topology& topology, std::uint32_t boundary);
 /// "runner → leaf  test:res/api  [constructor]thing  result"
 [[nodiscard]] std::string position_words(const topology::Topology& topology, std::uint32_t position);
 /// "thing of leaf"

@@ -56,11 +56,13 @@ struct Alignment {
                                               const Image& composed, const Image& fused);
 
 /// What the exports of the composed file's world, and instantiation, can reach, by the fused file's code:
-/// calls, `call_indirect` by table and type, destructors.
+/// calls, references, `call_indirect` by table and type, canonical definitions, destructors; those too of
+/// handles that the host is handed. What the fused file's own world exports lead to is reached as well.
 struct Reach {
   std::vector<bool> functions;  ///< of the fused file
-  std::vector<bool>
-      canons;  ///< of the composed file: a reached guest function calls it (or may, through a table)
+  /// Of the composed file: a reached guest function calls it (or may, through a table); of lifts: the world
+  /// exports it, or one that lowers it is reached.
+  std::vector<bool> canons;
 };
 [[nodiscard]] Reach reach(const component::Composition& composition, const Image& composed,
                           const Image& fused, const Alignment& alignment);

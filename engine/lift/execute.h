@@ -28,11 +28,13 @@ using MemoryVersion = wasm::Index<struct MemoryVersionTag>;
 struct MemoryState {
   MemoryId memory;
   MemoryVersion version;
-  std::shared_ptr<const struct MemoryWrite> last;  ///< newest first; null: none since
+  /// Newest first; null: none since. See engine/lift/memory_state.h.
+  std::shared_ptr<const struct MemoryWrite> last;
+  std::shared_ptr<const std::vector<Term>> areas;  ///< as declared (`Executor::Start::areas`); null: none
 };
 
 /// Bytes that were there when a version of a memory began, as a term: `Terms::text` gives
-/// "(load m0.v1 (add p0 8) 4)". Equal memory, version, address and size: equal term.
+/// "(load4 m0.v1 (add p0 8))". Equal memory, version, address and size: equal term.
 struct LoadedWord {
   MemoryId memory;
   MemoryVersion version;
@@ -54,11 +56,24 @@ struct CallModel {
     kSymbol,      ///< its results are fresh unknowns
     kFunction,    ///< its result is an unknown that depends on its arguments alone (equal arguments, equal
                   ///< result)
-    kAllocates,   ///< like kSymbol; the result is not null, and what it points to overlaps nothing else
+    kAllocates,   ///< like kSymbol; the result is not null, and what it points to overlaps nothing that was
+                  ///< there before
     kUnreadable,  ///< the path ends in kStuck
   };
   Kind kind = Kind::kSymbol;
-  std::vector<MemoryId> changes;  ///< memories of which nothing is known after the call (kSymbol, kFunction)
+  /// Memories of which nothing is known after the call (not for kInline).
+  std::vector<MemoryId> changes;
+  /// Of them, areas that were allocated during the path before the call keep what is in them.
+  bool keeps_allocations = false;
+  /// Mutable globals are unknown after the call (not for kInline).
+  bool changes_globals = true;
+  /// kAllocates: which argument is the number of bytes that the result points to (3 for a `realloc`). With
+  /// it, an access is told apart from others only where it is sure to lie within; without, it is trusted to.
+  std::optional<std::uint32_t> size_argument;
+  /// kAllocates: the memory that the result points into. Without it, the number is new in each memory.
+  std::optional<MemoryId> allocates_in;
+  /// Conditions that are held to be true after the call: of its event, and the memories then, by MemoryId.
+  std::function<std::vector<Term>(const struct CallEvent&, std::span<const MemoryState>)> then;
 };
 
 struct CallEvent {
@@ -90,11 +105,18 @@ struct ExecutionLimits {
   std::size_t paths = 4096;
   std::size_t steps = 2'000'000;  ///< instructions in all
   std::size_t inline_depth = 16;
+  std::size_t questions = 20'000;  ///< to the decider
+  std::size_t conditions = 512;    ///< of a path
+  std::size_t terms = 4'000'000;   ///< that an execution makes
 };
 
 /// Executes. Two addresses in one memory are told apart when they have the same base and different offsets,
-/// when one of their bases was allocated (CallModel::kAllocates) during the path, when both bases were
-/// declared as areas, or when Z3 says so; where none decides, the value read is an unknown of its own.
+/// when one of their bases was allocated (CallModel::kAllocates) during the path and the other one is made of
+/// what there was before, when both bases were declared as areas, or when Z3 says so; where none decides, the
+/// value read is an unknown of its own: a symbol named "unknown".
+///
+/// Accesses are taken to lie within their memory: that the code may trap there is not among the paths. Floats
+/// are computed by opaque functions of the operands' bits. Each `memory.size` is an unknown of its own.
 class Executor {
  public:
   using Model = std::function<CallModel(FunctionId)>;
@@ -119,7 +141,8 @@ class Executor {
   /// All paths. Never throws.
   [[nodiscard]] std::vector<Path> run(const Start& start, const Model& model);
 
-  /// What a read of `bytes` bytes at `address` would give.
+  /// What a read of `bytes` (1, 2, 4 or 8) bytes at `address` would give. What a run held to be known is not
+  /// put in.
   [[nodiscard]] Term read(const MemoryState& memory, Term address, std::uint32_t bytes,
                           std::span<const Term> conditions);
   /// Where `size` bytes at `address` were copied from as they are, in the end: from a version's beginning;
@@ -128,6 +151,8 @@ class Executor {
                                                  std::span<const Term> conditions);
   /// The state of a memory before anything happened.
   [[nodiscard]] MemoryState initial(MemoryId memory) const;
+  /// What a global holds when an execution begins: a symbol, or the constant that an immutable one always is.
+  [[nodiscard]] Term initial(GlobalId global);
   /// What a term stands for when it is a word that was in memory.
   [[nodiscard]] std::optional<LoadedWord> loaded(Term term) const;
   /// The term for it, made if there is none yet.
@@ -137,6 +162,7 @@ class Executor {
                                                                              Term term) const;
 
  private:
+  friend class PathMachine;
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/component/composition.h"
@@ -30,12 +31,15 @@ struct LinkedFunction {
   enum class Kind : std::uint8_t {
     kDefined,  ///< by `instance`, index `index` of its module
     kCanon,    ///< the result of a canonical definition
-    kImport,   ///< import number `index` of a core module that stands alone
+    kImport,   ///< import number `index` (of `Module::imports`) of a core module that stands alone
   };
   Kind kind = Kind::kDefined;
   CoreInstanceId instance;
   std::uint32_t index = 0;
   CanonId canon;
+  /// kCanon only: a core module imports it, the first one as function `index` of `instance`, from which its
+  /// type is known.
+  bool imported = false;
 };
 
 struct LinkedMemory {
@@ -51,6 +55,8 @@ struct LinkedTable {
   /// What is in it after instantiation, entry by entry; nothing where it is null or beyond what segments
   /// fill.
   std::vector<std::optional<FunctionId>> entries;
+  /// All that fills it at instantiation is in `entries`.
+  bool known = true;
   /// No code changes it, it is not exported to a host, and all that fills it is known: `entries` is what it
   /// always holds.
   bool fixed = false;
@@ -61,6 +67,8 @@ struct LinkedGlobal {
   std::uint32_t index = 0;
   wasm::GlobalType type;
   std::optional<std::uint64_t> initial;  ///< bits, where known
+  std::optional<FunctionId> function;    ///< what a reference starts as
+  bool is_null = false;                  ///< a reference that starts as null
 };
 
 struct LinkedInstance {
@@ -76,12 +84,17 @@ struct LinkedInstance {
 struct Image {
   std::string file;
   std::span<const std::uint8_t> bytes;
-  std::vector<wasm::Module> modules;      ///< by CoreModuleId
-  std::vector<LinkedInstance> instances;  ///< by CoreInstanceId, in the order of instantiation
+  const component::Composition* composition = nullptr;  ///< null: a core module that stands alone
+  std::vector<wasm::Module> modules;                    ///< by CoreModuleId
+  std::vector<LinkedInstance> instances;                ///< by CoreInstanceId, in the order of instantiation
   std::vector<LinkedFunction> functions;
   std::vector<LinkedMemory> memories;
   std::vector<LinkedTable> tables;
   std::vector<LinkedGlobal> globals;
+  std::vector<std::optional<FunctionId>> canon_functions;  ///< by CanonId; nothing for a lift
+  std::vector<FunctionId> leads_to;                        ///< by FunctionId: `behind`
+  /// By CoreModuleId: name of an export -> its place in `Module::exports`.
+  std::vector<std::unordered_map<std::string, std::uint32_t>> exports;
 
   [[nodiscard]] const wasm::Module& module_of(CoreInstanceId instance) const {
     return modules[instances[instance.value].module.value];
@@ -94,14 +107,25 @@ struct Image {
   [[nodiscard]] std::string name_of(FunctionId function) const;
   /// Where a function leads when it does nothing but pass its arguments on: through direct calls and through
   /// `call_indirect` with a constant index into a fixed table. The function itself otherwise.
-  [[nodiscard]] FunctionId behind(FunctionId function) const;
+  [[nodiscard]] FunctionId behind(FunctionId function) const { return leads_to[function.value]; }
+  /// The value of a constant expression of that instance, where it is a number that is known.
+  [[nodiscard]] std::optional<std::uint64_t> value_of(const wasm::ConstExpr& expression,
+                                                      CoreInstanceId instance) const;
   /// The core function that an item of the composition stands for; nothing where it is no function.
   [[nodiscard]] std::optional<FunctionId> function_of(const component::CoreItem& item) const;
   [[nodiscard]] std::optional<MemoryId> memory_of(const component::CoreItem& item) const;
 };
 
+/// So many functions, memories, tables and globals may the core instances of a file have in all, and so many
+/// entries its tables: what lies beyond is not read (such a table is not `fixed`).
+inline constexpr std::size_t kMostLinked = 8'000'000;
+
+/// Equal, and nothing in them is `ValueType::kOther`, of which equality cannot be told.
+[[nodiscard]] bool same_type(const wasm::FuncType& left, const wasm::FuncType& right);
+
 /// Links the core code of a decoded component. `bytes` and `composition` must outlive the image. Errors:
-/// those of `wasm::decode_module`; an import without an export of its kind ("import-mismatch").
+/// those of `wasm::decode_module`; an import without an export of its kind and type ("import-mismatch"); more
+/// than `kMostLinked` functions, or other things, in all its core instances ("too-large", `kUnsupported`).
 [[nodiscard]] wasm::Expected<Image> link(const component::Composition& composition,
                                          std::span<const std::uint8_t> bytes, std::string_view file);
 

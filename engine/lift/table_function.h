@@ -40,6 +40,7 @@ struct TableStorage {
 struct DestructorCall {
   FunctionId function;
   bool gets_rep = true;  ///< the entry's rep (else: something else, as the index)
+  constexpr auto operator<=>(const DestructorCall&) const = default;
 };
 
 struct TableFunction {
@@ -51,26 +52,43 @@ struct TableFunction {
   routing::Overflow overflow = routing::Overflow::kTrap;  ///< kNew
   routing::TableChecks checks;                            ///< which misuse it traps on
   bool ignores_zero = false;                              ///< kDrop: index 0 is passed over
-  std::vector<DestructorCall> destructors;                ///< kDrop
-  std::string why;                                        ///< kOther; or what could not be told
+  /// kDrop: what runs when an own entry is dropped, in order; one that runs twice is there twice. Guests'
+  /// functions, or a canonical or imported drop (of a host's handle that the entry holds).
+  std::vector<DestructorCall> destructors;
+  std::string why;         ///< kOther; or what could not be told
   bool understood = true;  ///< false: `checks`, `reuse` and `capacity` are guesses on the bad side
 };
 
 /// Reads table functions, each once.
 class TableFunctions {
  public:
-  /// All must outlive it. `composition`: the fused component's; none for a core module.
+  /// All must outlive it. `composition`: the fused component's; none for a core module. `composed`: the
+  /// original's code, from which `flaws` knows how far guests' memories reached; without it that is not
+  /// looked at.
   TableFunctions(const Image& fused, const component::Composition* composition, const Alignment& alignment,
-                 Executor& executor, smt::Terms& terms, smt::Decider& decider);
+                 Executor& executor, smt::Terms& terms, smt::Decider& decider,
+                 const Image* composed = nullptr);
   ~TableFunctions();
 
   /// What the function (seen through forwarders) does, or nothing when it is no table function at all: a
-  /// guest's, or one of another type than (i32) -> i32 and (i32) -> ().
+  /// guest's, an adapter's (it calls a guest with more than one word, or has results from a guest), or one of
+  /// another type than (i32) -> i32 and (i32) -> ().
+  ///
+  /// An import of a core module that stands alone: its type and, where that leaves a choice, its name say the
+  /// role. Nothing but the name tells what an embedder will give it, and which imports will work on one
+  /// table; its checks are taken to be the run time's.
+  ///
+  /// A check counts only where it is shown: `zero`, `bounds` and `live` for all states that guests who keep
+  /// to the rules can bring about; `type` and `kind` by entries that other functions make in the same table
+  /// and on which this one always traps; `lent` never. Words of tables in a guest's memory are taken to be
+  /// left alone by the guest.
   [[nodiscard]] const TableFunction* of(FunctionId function);
 
   /// Whether entries made by `make` are those that `use` reads: storages agree, and after `make(rep)` gave an
-  /// index, `use` of it reads that very rep, also when another entry was made in between. kUnknown: could not
-  /// be decided.
+  /// index, `use` of it reads that very rep, also when another entry was made in between, and leaves the
+  /// other entry alone. kNo: shown by a sequence that begins right after instantiation. kUnknown: could not
+  /// be decided, or one of the two is an import of a core module that stands alone. kYes also where `use`
+  /// hands something else than the rep to a destructor (DestructorCall::gets_rep says so).
   [[nodiscard]] smt::Answer agree(FunctionId make, FunctionId use);
 
   /// A sentence about what a sequence of operations may do wrong even when guests keep to the rules (two live

@@ -1,16 +1,15 @@
 #include "engine/report/json.h"
 
-#include <fmt/format.h>
-
-#include <nlohmann/json.hpp>
+#include "engine/report/finding_text.h"
+#include "engine/report/fused.h"
+#include "engine/report/verdict_json.h"
 
 namespace meld_verify::report {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-std::string code_name(std::uint8_t code) {
-  return fmt::format("L{:02}", code);
+Json whole_json(const check::Whole& whole) {
+  static constexpr const char* kKinds[] = {"boundary", "instance", "file"};
+  return Json{{"kind", kKinds[static_cast<std::size_t>(whole.kind)]}, {"number", whole.id}};
 }
 
 Json unit_json(const check::Unit& unit) {
@@ -34,7 +33,7 @@ Json finding_json(const check::Finding& finding, const topology::Topology& topol
             {"reachable", finding.reachable},
             {"refutes", finding.refutes},
             {"place", finding.place},
-            {"unit", unit_json(finding.unit)}};
+            {"unit", finding.whole ? whole_json(*finding.whole) : unit_json(finding.unit)}};
   if (!finding.pointer.empty()) {
     json["pointer"] = finding.pointer;
   }
@@ -78,10 +77,34 @@ Json finding_json(const check::Finding& finding, const topology::Topology& topol
   return json;
 }
 
+Json code_place_json(const lift::CodePlace& place, const lift::Image* image) {
+  Json json{{"module", place.module.value}, {"function", place.index}};
+  if (!place.name.empty()) {
+    json["name"] = place.name;
+  }
+  json["offset"] = place.offset.value;
+  if (const auto length = code_length(place, image)) {
+    json["length"] = *length;
+  }
+  return json;
+}
+
+Json open_json(const check::OpenNote& open, bool reachable, const lift::Image* image) {
+  Json json{
+      {"sentence", open.note.sentence}, {"unsupported", open.note.unsupported}, {"reachable", reachable}};
+  if (!open.place.empty()) {
+    json["place"] = open.place;
+  }
+  if (open.note.place) {
+    json["code-place"] = code_place_json(*open.note.place, image);
+  }
+  return json;
+}
+
 }  // namespace
 
-std::string report_json(const check::Report& report, const topology::Topology& topology,
-                        const routing::Plan& plan, std::string_view subject) {
+Json verdict_json(const check::Report& report, const topology::Topology& topology, const routing::Plan& plan,
+                  std::string_view subject) {
   Json json{{"version", 1},
             {"subject", subject},
             {"verdict", check::to_string(report.verdict)},
@@ -118,8 +141,48 @@ std::string report_json(const check::Report& report, const topology::Topology& t
     line["rules"] = rules_json(item.rules);
     unproved.push_back(std::move(line));
   }
-  // The file may be named by any bytes.
+  return json;
+}
+
+std::string text_of(const Json& json) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string report_json(const check::Report& report, const topology::Topology& topology,
+                        const routing::Plan& plan, std::string_view subject) {
+  return text_of(verdict_json(report, topology, plan, subject));
+}
+
+std::string fused_json(const FusedReport& subject) {
+  const check::ArtefactReport& artefact = subject.artefact;
+  const lift::Lifted& lifted = subject.lifted;
+  Json json = verdict_json(artefact.report, lifted.topology, lifted.plan, subject.fused);
+  json["composed"] = subject.composed;
+  json["functions"] = {{"aligned", lifted.aligned_functions}, {"all", lifted.all_functions}};
+  json["paths"] = lifted.paths;
+  json["questions"] = lifted.questions;
+  for (std::size_t i = 0; i < artefact.sites.size(); ++i) {
+    Json& places = json["findings"][i]["code-places"] = Json::array();
+    const check::FindingSite& site = artefact.sites[i];
+    for (std::size_t k = 0; k < site.way.size(); ++k) {
+      if (site.way[k]) {
+        json["findings"][i]["way"][k]["code-place"] = code_place_json(*site.way[k], subject.image);
+      }
+    }
+    for (std::size_t k = 0; k < site.code.size(); ++k) {
+      Json place{{"role", site.roles[k]}};
+      place.update(code_place_json(site.code[k], subject.image));
+      places.push_back(std::move(place));
+    }
+  }
+  Json& open = json["open"] = Json::array();
+  for (const check::OpenNote& note : artefact.open) {
+    open.push_back(open_json(note, true, subject.image));
+  }
+  for (const check::OpenNote& note : artefact.aside) {
+    open.push_back(open_json(note, false, subject.image));
+  }
+  return text_of(json);
 }
 
 }  // namespace meld_verify::report

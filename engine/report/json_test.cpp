@@ -12,12 +12,14 @@
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <valijson/adapters/nlohmann_json_adapter.hpp>
 #include <valijson/schema.hpp>
 #include <valijson/schema_parser.hpp>
 #include <valijson/validator.hpp>
 
 #include "engine/component/decode.h"
+#include "engine/report/fused_sample.h"
 
 namespace meld_verify::report {
 namespace {
@@ -116,6 +118,49 @@ TEST_F(ReportJson, KeepsToItsSchemaWhereItNamesWhatIsUnproved) {
   EXPECT_EQ(problems(text), "");
   EXPECT_EQ(text["unproved-places"], 2);
   EXPECT_EQ(text["unproved"][0]["pointer"], "/boundaries/0");
+}
+
+TEST_F(ReportJson, AFusedFileKeepsToItToo) {
+  for (const bool all_wrong : {false, true}) {
+    FusedSample sample;
+    if (all_wrong) {
+      lift::Note open, table, boundary, instance, file;
+      open.sentence = "cannot be read";
+      open.position = topology::PositionId{1u};
+      open.place = FusedSample::place(3, 77);
+      open.place->name = "odd name";
+      table.code = 51;
+      table.table = routing::TableId{1u};
+      boundary.code = 27;
+      boundary.boundary = topology::BoundaryId{1u};
+      instance.code = 20;
+      instance.instance = topology::InstanceId{2u};
+      file.code = 23;
+      sample.lifted.notes = {open, table, boundary, instance, file};
+      for (routing::PositionRoute& route : sample.lifted.plan.positions) {
+        route.count = 0;
+      }
+    }
+    const json report = json::parse(fused_json(sample.report()));
+    EXPECT_EQ(problems(report), "");
+    EXPECT_EQ(report["verdict"], all_wrong ? "refuted" : "proved");
+    EXPECT_EQ(report["subject"], "fused.wasm");
+    EXPECT_EQ(report["composed"], "composed.wasm");
+    EXPECT_EQ(report["functions"]["aligned"], 7);
+    EXPECT_EQ(report["open"].size(), all_wrong ? 1u : 0u);
+    if (all_wrong) {
+      std::set<std::string> kinds;
+      bool placed = false;
+      for (const json& finding : report["findings"]) {
+        kinds.insert(finding["unit"]["kind"].get<std::string>());
+        placed |= !finding["code-places"].empty() && finding["code-places"][0]["offset"] == 0xa8f1 &&
+                  finding["code-places"][0]["role"] == "adapter";
+      }
+      EXPECT_EQ(kinds, (std::set<std::string>{"position", "table", "boundary", "instance", "file"}));
+      EXPECT_TRUE(placed);
+      EXPECT_EQ(report["open"][0]["code-place"]["name"], "odd name");
+    }
+  }
 }
 
 TEST_F(ReportJson, AFileMayBeNamedByAnyBytes) {

@@ -3,6 +3,7 @@
 // What people read. No line is wider than it has to be; colours only where asked for, and nothing is only a
 // colour.
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,8 +13,9 @@ namespace meld_verify::report {
 
 struct TextOptions {
   bool colour = false;
-  bool all = false;     ///< boundaries without handles, latent findings in full
-  bool places = false;  ///< of a plan: where each handle lies, too
+  bool all = false;                              ///< boundaries without handles, latent findings in full
+  bool places = false;                           ///< of a plan: where each handle lies, too
+  std::optional<double> seconds = std::nullopt;  ///< of a fused file: how long it took; none: not said
 };
 
 /// The topology with the conversion that each position has in `plan`.

@@ -69,7 +69,8 @@ class TopologyBuilder {
                                .exported = exported,
                                .has_new = intrinsics.make,
                                .has_rep = intrinsics.rep,
-                               .has_drop = intrinsics.drop});
+                               .has_drop = intrinsics.drop,
+                               .reachable = true});
     return topology::ViewId{topology_.views.size() - 1};
   }
 

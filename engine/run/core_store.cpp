@@ -5,6 +5,7 @@
 #include <wabt/interp/binary-reader-interp.h>
 #include <wabt/interp/interp.h>
 
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -98,6 +99,28 @@ wabt::Features all_features() {
   return features;
 }
 
+// A thread can run a given number of instructions, but wabt lets only functions themselves put a call on it.
+// Naming a private member in an explicit instantiation is allowed: these do what DefinedFunc::DoCall does.
+template <class Opener, typename Opener::Member kMember>
+struct Opened {
+  friend typename Opener::Member open(Opener) { return kMember; }
+};
+struct PushCall {
+  using Member = wi::RunResult (wi::Thread::*)(const wi::DefinedFunc&, wi::Trap::Ptr*);
+  friend Member open(PushCall);
+};
+struct PushValues {
+  using Member = void (wi::Thread::*)(const wi::ValueTypes&, const wi::Values&);
+  friend Member open(PushValues);
+};
+struct PopValues {
+  using Member = void (wi::Thread::*)(const wi::ValueTypes&, wi::Values*);
+  friend Member open(PopValues);
+};
+template struct Opened<PushCall, &wi::Thread::PushCall>;
+template struct Opened<PushValues, &wi::Thread::PushValues>;
+template struct Opened<PopValues, &wi::Thread::PopValues>;
+
 }  // namespace
 
 struct CoreStore::State {
@@ -116,6 +139,9 @@ struct CoreStore::State {
   std::unique_ptr<CoreTrap> host_trap;
   /// The interpreter's thread that is running, for calls from host functions; null at the bottom.
   wi::Thread* thread = nullptr;
+  /// By module: its start functions, kept from wabt so that they run as any other call.
+  std::vector<std::vector<wi::StartDesc>> starts;
+  std::optional<std::uint64_t> steps_left;
 
   CoreExtern name(CoreExtern::Kind kind, wi::Ref ref) {
     const auto [place, fresh] = extern_of_ref.try_emplace(ref.index, externs.size());
@@ -132,6 +158,41 @@ struct CoreStore::State {
     const std::string message = trap ? trap->message() : "uncaught exception";
     return {message == "call stack exhausted" ? CoreTrap::Kind::kExhausted : CoreTrap::Kind::kTrap, message,
             0};
+  }
+
+  /// The thread's own call, but that it stops when no steps are left.
+  wabt::Result run(wi::Func& function, wi::Thread& thread_of_call, const wi::Values& params,
+                   wi::Values& results, wi::Trap::Ptr* trap) {
+    constexpr int kAtOnce = 128;
+    auto* const defined = wabt::dyn_cast<wi::DefinedFunc>(&function);
+    if (!steps_left || defined == nullptr) {
+      return function.Call(thread_of_call, params, results, trap);
+    }
+    (thread_of_call.*open(PushValues{}))(defined->type().params, params);
+    wi::RunResult outcome = (thread_of_call.*open(PushCall{}))(*defined, trap);
+    while (outcome == wi::RunResult::Ok) {
+      if (*steps_left < kAtOnce) {
+        host_trap = std::make_unique<CoreTrap>(
+            CoreTrap{CoreTrap::Kind::kExhausted, "the program takes more instructions than it may", 0});
+        return wabt::Result::Error;
+      }
+      *steps_left -= kAtOnce;
+      outcome = thread_of_call.Run(kAtOnce, trap);
+    }
+    if (outcome != wi::RunResult::Return) {
+      return wabt::Result::Error;
+    }
+    (thread_of_call.*open(PopValues{}))(defined->type().results, &results);
+    return wabt::Result::Ok;
+  }
+
+  /// The same, from the bottom or from within a host function.
+  wabt::Result run(wi::Func& function, const wi::Values& params, wi::Values& results, wi::Trap::Ptr* trap) {
+    if (thread != nullptr) {
+      return run(function, *thread, params, results, trap);
+    }
+    wi::Thread fresh(store);
+    return run(function, fresh, params, results, trap);
   }
 
   template <class T>
@@ -151,6 +212,8 @@ CoreResult<CoreStore::ModuleId> CoreStore::load(const std::uint8_t* bytes, std::
     return CoreTrap{CoreTrap::Kind::kLink,
                     errors.empty() ? "the module cannot be read" : errors.front().message, 0};
   }
+  state_->starts.push_back(std::move(module.starts));
+  module.starts.clear();
   state_->modules.push_back(wi::Module::New(state_->store, std::move(module)));
   return state_->modules.size() - 1;
 }
@@ -175,6 +238,13 @@ CoreResult<CoreStore::InstanceId> CoreStore::instantiate(ModuleId module,
       why.kind = CoreTrap::Kind::kLink;  // no code ran: the component is not valid
     }
     return why;
+  }
+  for (const wi::StartDesc& start : state_->starts[module]) {
+    const auto function = state_->store.UnsafeGet<wi::Func>(instance->funcs()[start.func_index]);
+    wi::Values none;
+    if (wabt::Failed(state_->run(*function, {}, none, &trap))) {
+      return state_->trap_of(trap);
+    }
   }
   State::Instance made{instance, {}};
   const auto& exports = state_->modules[module]->desc().exports;
@@ -244,14 +314,7 @@ CoreResult<CoreStore::Values> CoreStore::call(const CoreExtern& function, const 
     params.push_back(value_of(argument));
   }
   wi::Trap::Ptr trap;
-  wabt::Result done = wabt::Result::Ok;
-  if (state_->thread != nullptr) {
-    done = func->Call(*state_->thread, params, results, &trap);
-  } else {
-    wi::Thread thread(state_->store);
-    done = func->Call(thread, params, results, &trap);
-  }
-  if (wabt::Failed(done)) {
+  if (wabt::Failed(state_->run(*func, params, results, &trap))) {
     return state_->trap_of(trap);
   }
   Values answers(results.size());
@@ -259,6 +322,22 @@ CoreResult<CoreStore::Values> CoreStore::call(const CoreExtern& function, const 
     answers[i] = value_of(type_of(func->type().results[i]), results[i]);
   }
   return answers;
+}
+
+CoreExtern CoreStore::function(InstanceId instance, std::size_t index) const {
+  return state_->name(CoreExtern::Kind::kFunc, state_->instances[instance].instance->funcs()[index]);
+}
+
+std::size_t CoreStore::function_count(InstanceId instance) const {
+  return state_->instances[instance].instance->funcs().size();
+}
+
+void CoreStore::limit_steps(std::uint64_t steps) {
+  state_->steps_left = steps;
+}
+
+std::uint64_t CoreStore::steps_left() const {
+  return state_->steps_left.value_or(0);
 }
 
 std::uint8_t* CoreStore::bytes(const CoreExtern& memory) const {

@@ -34,7 +34,7 @@ struct CoreTrap {
   enum class Kind : std::uint8_t {
     kTrap,       ///< the code trapped, or threw what nobody catches
     kHost,       ///< a host function asked for it
-    kExhausted,  ///< a limit of the interpreter: its call stack (some 1,300 frames), not the program's fault
+    kExhausted,  ///< a limit of the interpreter: its call stack (some 1,300 frames), or `limit_steps`
     kLink,       ///< an import does not fit, or a module cannot be read (a limit, or bad bytes)
   };
   Kind kind = Kind::kTrap;
@@ -97,6 +97,17 @@ class CoreStore {
 
   /// Calls a function. kLink: it does not take so many arguments; their types must be its parameters'.
   [[nodiscard]] CoreResult<Values> call(const CoreExtern& function, const Values& arguments);
+
+  /// A function of an instance by its place in the module's index space, imports first; exported or not.
+  /// `index` must be one of the module's functions.
+  [[nodiscard]] CoreExtern function(InstanceId instance, std::size_t index) const;
+  [[nodiscard]] std::size_t function_count(InstanceId instance) const;
+
+  /// Lets all calls from here on, start functions included, take about so many instructions together; then
+  /// they stop with kExhausted. Without it they may run for ever.
+  void limit_steps(std::uint64_t steps);
+  /// Of the steps that were given; 0 without a limit.
+  [[nodiscard]] std::uint64_t steps_left() const;
 
   /// The bytes of a memory as they are now; they move when the memory grows.
   [[nodiscard]] std::uint8_t* bytes(const CoreExtern& memory) const;

@@ -150,5 +150,51 @@ TEST_F(CoreStoreTest, ImportsMustFit) {
   ASSERT_TRUE(std::holds_alternative<CoreTrap>(outcome));
 }
 
+TEST_F(CoreStoreTest, CodeStopsWhenItsStepsAreUsedUp) {
+  store.limit_steps(10'000);
+  ASSERT_TRUE(std::holds_alternative<CoreStore::Values>(call("deep", {i32(100)})));
+  std::size_t calls = 0;
+  for (; calls < 1000; ++calls) {
+    const auto outcome = call("deep", {i32(100)});
+    if (const auto* trap = std::get_if<CoreTrap>(&outcome)) {
+      EXPECT_EQ(trap->kind, CoreTrap::Kind::kExhausted);
+      break;
+    }
+  }
+  EXPECT_GT(calls, 2u);
+  EXPECT_LT(calls, 20u);
+}
+
+TEST_F(CoreStoreTest, StepsOfCallsWithinCallsCountToo) {
+  store.limit_steps(1'000'000);
+  on_double = [this](const CoreStore::Values& arguments, CoreStore::Values& results) {
+    results[0].bits = arguments[0].bits;
+    const auto inner = call("twice", {i32(1)});
+    const auto* trap = std::get_if<CoreTrap>(&inner);
+    return trap != nullptr ? std::make_unique<CoreTrap>(*trap) : nullptr;
+  };
+  const auto outcome = call("twice", {i32(5)});
+  ASSERT_TRUE(std::holds_alternative<CoreTrap>(outcome));
+}
+
+TEST(CoreStoreStart, AStartFunctionThatLoopsIsStopped) {
+  // (module (func (loop (br 0))) (start 0))
+  constexpr auto kLoops = std::to_array<std::uint8_t>(
+      {0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x04, 0x01, 0x60, 0x00, 0x00, 0x03, 0x02,
+       0x01, 0x00, 0x08, 0x01, 0x00, 0x0a, 0x09, 0x01, 0x07, 0x00, 0x03, 0x40, 0x0c, 0x00, 0x0b, 0x0b});
+  CoreStore store;
+  store.limit_steps(100'000);
+  const auto module = store.load(kLoops.data(), kLoops.size());
+  ASSERT_TRUE(std::holds_alternative<CoreStore::ModuleId>(module));
+  const auto made = store.instantiate(std::get<CoreStore::ModuleId>(module), {});
+  ASSERT_TRUE(std::holds_alternative<CoreTrap>(made));
+  EXPECT_EQ(std::get<CoreTrap>(made).kind, CoreTrap::Kind::kExhausted);
+}
+
+TEST_F(CoreStoreTest, FunctionsAreFoundByTheirIndexToo) {
+  EXPECT_EQ(store.function_count(instance), 8u);
+  EXPECT_EQ(store.function(instance, 2), *store.find(instance, "twice"));
+}
+
 }  // namespace
 }  // namespace meld_verify::run

@@ -4,73 +4,66 @@
 // the composed file.
 
 #include <cstdint>
-#include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/lift/lift.h"
+#include "engine/run/guest_events.h"
+#include "engine/run/made_up_value.h"
 #include "engine/run/program.h"
 
 namespace meld_verify::run {
 
-/// One thing that a guest's code did or had done to it, in a fused or a composed run.
-struct GuestEvent {
-  enum class Kind : std::uint8_t {
-    kMade,       ///< resource.new by the definer's code: `rep`
-    kDropped,    ///< resource.drop by a guest's code: `handle`
-    kDestroyed,  ///< a destructor entered: `rep`
-    kCalled,     ///< a lifted function entered across a boundary
-    kReturned,
-  };
-  Kind kind = Kind::kMade;
-  component::InstanceId instance;                 ///< of the composed file: whose code
-  std::optional<component::ResourceId> resource;  ///< of the composed file
-  std::optional<component::CanonId> function;     ///< kCalled, kReturned: the composed file's lift
-  std::uint32_t value = 0;
+struct ReplayLimits {
+  std::size_t events = 1'000'000;           ///< of each of the two runs
+  std::uint64_t steps = 200'000'000;        ///< instructions, of each of the two runs
+  std::uint64_t all_steps = 1'000'000'000;  ///< after so many `find_difference` tries no more
+  std::size_t runs = 40;                    ///< that `find_difference` tries
 };
 
-/// How a run ended, and what it did.
-struct RunOutcome {
-  std::optional<spec::Trap> trap;  ///< none: it ended well
-  std::vector<GuestEvent> events;
+/// One call of an export of the composed file's world.
+struct WorldCall {
+  const component::WorldExport* what = nullptr;
+  /// Nothing: they are made up, handles from what earlier calls gave.
+  std::optional<std::vector<spec::Value>> arguments;
+  Filling filling = Filling::kEmpty;
 };
 
-/// A difference between two runs, as people should read it.
-struct RunDifference {
-  enum class Kind : std::uint8_t {
-    kNone,
-    kTrap,        ///< one traps, the other does not, or elsewhere
-    kForeignRep,  ///< a destructor got a rep that its type never made, or one that is dead
-    kMissingDestructor,
-    kExtraDestructor,
-    kOrder,         ///< the same events in another order, or other calls
-    kIncomparable,  ///< a run could not be made (`sentence` says why)
-  };
-  Kind kind = Kind::kNone;
-  std::string sentence;  ///< "leaf's destructor of thing gets 0x110008, which leaf never made"
-  std::size_t composed_event = 0, fused_event = 0;  ///< where they part
-};
-
-/// Runs the composed file's export on the reference machine, and the same on the fused bytes: an export of
-/// the fused component if it kept it, else the fused counterpart of the lifted core function (`driver` says
-/// which). Canonical built-ins are the reference machine's; a core module's intrinsic imports get canonical
-/// built-ins by what the alignment says they stand for.
+/// What the composed and the fused file do when the same exports are called, on a fresh program each.
+///
+/// The composed file runs on the reference machine. So does a fused component, whose export of the same name
+/// is called; its canonical built-ins and outer lifts are the machine's. Where it lost that export, or is a
+/// core module, the counterpart of the lifted core function is called directly. Handles that the host holds
+/// in the end are dropped.
 struct Replay {
-  std::string call;    ///< the export, and its arguments in WAVE
-  std::string driver;  ///< "run", or "core function 305 (the export is lost)"
+  std::string call;    ///< the exports and their arguments in WAVE: "make(1); use(own #1)"
+  std::string driver;  ///< "the export", or "core function 305 (the fused file lost the export)", …
   RunOutcome composed;
   RunOutcome fused;
   RunDifference difference;
+  std::size_t runs = 1;                  ///< pairs of runs that were made to find it
+  std::vector<std::string> assumptions;  ///< about the host, where they are needed
 };
 
-struct ReplayLimits {
-  std::size_t events = 1'000'000;
-};
-
-/// Runs one export of the composed world in both. Exports with parameters get `arguments`.
+/// Runs one call, or several one after another.
 [[nodiscard]] Replay replay(const lift::Pair& pair, const component::WorldExport& what,
                             std::vector<spec::Value> arguments = {}, const ReplayLimits& limits = {});
+[[nodiscard]] Replay replay(const lift::Pair& pair, const std::vector<WorldCall>& calls,
+                            const ReplayLimits& limits = {});
+
+/// The exports of the composed world that `find_difference` can call, in the file's order: lifted functions
+/// whose arguments can be made up, or be handles that another export gives.
+[[nodiscard]] std::vector<const component::WorldExport*> callable(const lift::Pair& pair);
+
+/// Calls each export of the composed world, then all in order, then two after each other, each on fresh
+/// programs, until a difference shows. The last comparable replay with kNone and a sentence when none does
+/// ("no call of the world's exports shows a difference (12 runs)"); kIncomparable when no run could be
+/// compared.
+[[nodiscard]] Replay find_difference(const lift::Pair& pair, const ReplayLimits& limits = {});
+
+/// The replay for people: the call, the last events of both runs before they part and the first ones after
+/// in two columns (composed, fused), how both end, and the difference.
+[[nodiscard]] std::string replay_text(const lift::Pair& pair, const Replay& replay);
 
 }  // namespace meld_verify::run

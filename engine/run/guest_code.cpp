@@ -69,7 +69,9 @@ spec::Trap trap_of(const CoreTrap& trap) {
     case CoreTrap::Kind::kHost:
       return {static_cast<spec::TrapClass>(trap.code), trap.message};
     case CoreTrap::Kind::kExhausted:
-      return {spec::TrapClass::kUnsupported, "the interpreter's call stack is full: " + trap.message};
+      return {spec::TrapClass::kUnsupported, trap.message == "call stack exhausted"
+                                                 ? "the interpreter's call stack is full: " + trap.message
+                                                 : trap.message};
     case CoreTrap::Kind::kLink:
       return {spec::TrapClass::kNotValid, trap.message};
     case CoreTrap::Kind::kTrap:

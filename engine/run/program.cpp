@@ -112,13 +112,25 @@ void Program::define_resource_types() {
       machine_.add_host_resource_type(name);
     } else if (resource.has_destructor) {
       // The function is known when the evaluation gets there.
-      machine_.add_resource_type(
-          name, machine_id(resource.definer),
-          [this, i](std::span<const spec::CoreValue> args) { return destructors_[i](args); });
+      machine_.add_resource_type(name, machine_id(resource.definer),
+                                 [this, i](std::span<const spec::CoreValue> args) -> spec::CoreResult {
+                                   if (!destructors_[i]) {
+                                     return spec::trap(TrapClass::kUnsupported,
+                                                       "a destructor that is not known would run");
+                                   }
+                                   return destructors_[i](args);
+                                 });
     } else {
       machine_.add_resource_type(name, machine_id(resource.definer));
     }
   }
+}
+
+void Program::set_destructor(component::ResourceId resource, CoreInstanceId instance,
+                             std::uint32_t function) {
+  destructors_[resource.value] = [this, instance, function](std::span<const spec::CoreValue> args) {
+    return run_by_index(instance, function, args);
+  };
 }
 
 void Program::define_host_functions() {
@@ -220,9 +232,24 @@ spec::Result<void> Program::define_lower(const Canon& canon, CanonId id, const c
                                       : host_functions_[std::get<component::HostFuncId>(lower.callee).value];
   SPEC_TRY(const spec::LoweringId lowering,
            machine_.lower(machine_id(canon.owner), callee, std::move(options)));
-  canon_functions_[id.value] =
-      import_function(store_, lowered_signature(type), machine_.core_function(lowering));
+  canon_functions_[id.value] = canon_function(lowered_signature(type), id, machine_.core_function(lowering));
   return {};
+}
+
+CoreExtern Program::canon_function(const CoreSignature& signature, CanonId id, spec::CoreFunction function) {
+  if (probes_ == nullptr) {
+    return import_function(store_, signature, std::move(function));
+  }
+  return import_function(store_, signature,
+                         [probes = probes_, id, function = std::move(function)](
+                             std::span<const spec::CoreValue> args) -> spec::CoreResult {
+                           SPEC_CHECK(probes->canon_entered(id, args));
+                           spec::CoreResult outcome = function(args);
+                           if (outcome) {
+                             probes->canon_left(id);
+                           }
+                           return outcome;
+                         });
 }
 
 spec::Result<void> Program::define_builtin(const Canon& canon, CanonId id,
@@ -243,7 +270,7 @@ spec::Result<void> Program::define_builtin(const Canon& canon, CanonId id,
       signature.results.clear();
       break;
   }
-  canon_functions_[id.value] = import_function(store_, signature, std::move(made));
+  canon_functions_[id.value] = canon_function(signature, id, std::move(made));
   return {};
 }
 
@@ -323,7 +350,21 @@ spec::Result<CoreStore::ModuleId> Program::module(component::CoreModuleId id) {
 }
 
 spec::Result<void> Program::instantiate(const component::CoreInstance& what, CoreInstanceId id) {
-  SPEC_TRY(const CoreStore::ModuleId module, this->module(what.module));
+  std::optional<ProbedModule> probed;
+  if (probes_ != nullptr) {
+    SPEC_TRY(probed, probes_->module(id));
+  }
+  CoreStore::ModuleId module{};
+  if (probed) {
+    const auto loaded = store_.load(probed->bytes.data(), probed->bytes.size());
+    if (const auto* trap = std::get_if<CoreTrap>(&loaded)) {
+      return spec::trap(TrapClass::kUnsupported,
+                        "wabt cannot read a core module with probes in it: " + trap->message);
+    }
+    module = std::get<CoreStore::ModuleId>(loaded);
+  } else {
+    SPEC_TRY(module, this->module(what.module));
+  }
   std::vector<CoreExtern> imports;
   for (std::size_t i = 0; i < what.imports.size(); ++i) {
     const CanonId* canon = std::get_if<CanonId>(&what.imports[i].source);
@@ -333,6 +374,10 @@ spec::Result<void> Program::instantiate(const component::CoreInstance& what, Cor
     }
     SPEC_TRY(const CoreExtern found, item(what.imports[i]));
     imports.push_back(found);
+  }
+  for (std::size_t i = 0; probed && i < probed->probes.size(); ++i) {
+    imports.push_back(store_.host_function(store_.import_signature(module, what.imports.size() + i),
+                                           std::move(probed->probes[i])));
   }
   // Data and element segments are written, and the start function runs.
   const auto make = [&](std::span<const spec::CoreValue>) -> spec::CoreResult {
@@ -385,6 +430,32 @@ spec::Result<std::optional<spec::Value>> Program::call(const component::WorldExp
     return tl::unexpected(*machine_.first_trap());  // what it would do now is not known
   }
   return machine_.call(*lifted_[lift->value], std::move(arguments));
+}
+
+spec::CoreResult Program::run_by_index(CoreInstanceId instance, std::uint32_t function,
+                                       std::span<const spec::CoreValue> arguments) {
+  const std::optional<CoreStore::InstanceId>& made = instances_[instance.value];
+  if (!made || function >= store_.function_count(*made)) {
+    return spec::trap(TrapClass::kUnsupported, "a function is called whose instance is not made yet");
+  }
+  const CoreExtern found = store_.function(*made, function);
+  const CoreSignature signature = store_.signature(found);
+  bool fits = signature.params.size() == arguments.size() && signature.results.size() <= 1;
+  for (std::size_t i = 0; fits && i < arguments.size(); ++i) {
+    fits = static_cast<int>(signature.params[i]) == static_cast<int>(arguments[i].type);
+  }
+  if (!fits) {
+    return spec::trap(TrapClass::kNotValid, "a core function is called with other arguments than it takes");
+  }
+  return guest_function(store_, found)(arguments);
+}
+
+spec::CoreResult Program::call_core(CoreInstanceId instance, std::uint32_t function,
+                                    std::span<const spec::CoreValue> arguments) {
+  const component::InstanceId owner = composition_.core_instances[instance.value].owner;
+  return machine_.run_start(machine_id(owner), [&](std::span<const spec::CoreValue>) -> spec::CoreResult {
+    return run_by_index(instance, function, arguments);
+  });
 }
 
 }  // namespace meld_verify::run

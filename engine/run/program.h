@@ -17,6 +17,26 @@
 
 namespace meld_verify::run {
 
+/// What a core instance runs in place of its module's bytes: the same code with probes in it.
+struct ProbedModule {
+  std::vector<std::uint8_t> bytes;
+  /// For the imports that come after the module's own, in order.
+  std::vector<CoreStore::HostFunction> probes;
+};
+
+/// Hears of what core code does while a program runs.
+class Probes {
+ public:
+  virtual ~Probes() = default;
+  /// Asked before a core instance is made; nothing: it is left as it is. The error ends the program.
+  virtual spec::Result<std::optional<ProbedModule>> module(component::CoreInstanceId instance) = 0;
+  /// Core code calls a canonical built-in or lowered function. The error is the call's.
+  virtual spec::Result<void> canon_entered(component::CanonId canon,
+                                           std::span<const spec::CoreValue> arguments) = 0;
+  /// Not called when it trapped.
+  virtual void canon_left(component::CanonId canon) = 0;
+};
+
 /// What is out of scope is refused with kUnsupported, the instance and the reason: by `start` where the
 /// program cannot be without it, else when it is called. A trap is for ever (I12).
 class Program {
@@ -24,6 +44,16 @@ class Program {
   /// `bytes` is the file that `composition` was decoded from. All must outlive the program.
   Program(const component::Composition& composition, std::span<const std::uint8_t> bytes,
           spec::Observer* observer = nullptr, spec::Limits limits = {});
+
+  /// To be told of what core code does. Before `start`; must outlive the program.
+  void set_probes(Probes& probes) { probes_ = &probes; }
+  /// Everything together may take about so many instructions of core code; then it traps kUnsupported.
+  void limit_steps(std::uint64_t steps) { store_.limit_steps(steps); }
+  [[nodiscard]] std::uint64_t steps_left() const { return store_.steps_left(); }
+  /// Gives a resource type that has a destructor but does not say which a function of a core instance, by its
+  /// index. Before `start`; the instance may be made later.
+  void set_destructor(component::ResourceId resource, component::CoreInstanceId instance,
+                      std::uint32_t function);
 
   /// Instantiates the component: core instances in the component's order, their start functions included.
   /// Once. kNotValid: a core module or an import that does not fit; kUnsupported: out of scope, or a module
@@ -42,6 +72,11 @@ class Program {
   [[nodiscard]] spec::Result<std::optional<spec::Value>> call(const component::WorldExport& what,
                                                               std::vector<spec::Value> arguments);
 
+  /// Calls a function of a core instance by its index, as no export could; after `start` only. kNotValid: it
+  /// takes other arguments.
+  [[nodiscard]] spec::CoreResult call_core(component::CoreInstanceId instance, std::uint32_t function,
+                                           std::span<const spec::CoreValue> arguments);
+
   [[nodiscard]] spec::Machine& machine() { return machine_; }
   [[nodiscard]] const component::Composition& composition() const { return composition_; }
 
@@ -58,6 +93,11 @@ class Program {
   spec::Result<void> define_builtin(const component::Canon& canon, component::CanonId id,
                                     const component::ResourceBuiltin& builtin);
   spec::Result<void> instantiate(const component::CoreInstance& what, component::CoreInstanceId id);
+  /// The core function that a canonical definition makes, heard by the probes.
+  CoreExtern canon_function(const CoreSignature& signature, component::CanonId id,
+                            spec::CoreFunction function);
+  spec::CoreResult run_by_index(component::CoreInstanceId instance, std::uint32_t function,
+                                std::span<const spec::CoreValue> arguments);
   spec::Result<CoreStore::ModuleId> module(component::CoreModuleId id);
   /// kNotValid: there is none, or it is of another kind.
   spec::Result<CoreExtern> item(const component::CoreItem& item) const;
@@ -77,6 +117,7 @@ class Program {
   std::deque<GuestMemory> memories_;
   std::vector<std::pair<CoreExtern, spec::Memory*>> known_memories_;
   spec::Machine machine_;
+  Probes* probes_ = nullptr;
 
   std::vector<std::optional<CoreStore::ModuleId>> modules_;      ///< by core module
   std::vector<std::optional<CoreStore::InstanceId>> instances_;  ///< by core instance

@@ -17,11 +17,13 @@ struct Solver::Started {
 
 Solver::Solver() : started_(std::make_shared<Started>()) {}
 
+z3::context& Solver::context() const { return started_->context; }
+
 /// One Datalog evaluation: rules, then facts, then queries.
 class Evaluation {
  public:
   Evaluation(const RuleText& rules, const FactBase& facts, bool naming, Solver solver)
-      : solver_(std::move(solver)), context_(solver_.started_->context), fixedpoint_(context_) {
+      : solver_(std::move(solver)), context_(solver_.context()), fixedpoint_(context_) {
     z3::params params(context_);
     params.set("engine", context_.str_symbol("datalog"));
     // Inlining small relations back into wide joins costs a factor of thirty and more.

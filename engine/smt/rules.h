@@ -9,6 +9,10 @@
 
 #include "engine/smt/facts.h"
 
+namespace z3 {
+class context;
+}
+
 namespace meld_verify::smt {
 
 /// The text of the rules, read once.
@@ -35,7 +39,9 @@ class Solver {
 
  private:
   friend class Evaluation;
+  friend class Decider;
   struct Started;
+  [[nodiscard]] z3::context& context() const;
   std::shared_ptr<Started> started_;
 };
 

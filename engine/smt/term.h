@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -46,7 +47,10 @@ enum class TermOp : std::uint8_t {
   kOpaque,  ///< an uninterpreted function (`tag`) of its arguments: floats, clz, …
 };
 
-/// Makes and holds terms. Widths are 1 to 64 bits.
+/// Makes and holds terms. Widths are 1 to 64 bits. Division by zero and shifts by the width and more are
+/// those of SMT-LIB (x / 0 has all bits set, x % 0 is x, what is shifted out is gone); rotations count modulo
+/// the width. Both sides of an operation must be equally wide: anything else is our mistake, and throws
+/// std::logic_error.
 class Terms {
  public:
   Terms();
@@ -58,6 +62,8 @@ class Terms {
   Term ite(Term condition, Term yes, Term no);
   Term resize(TermOp op, Term of, unsigned width);  ///< kExtend, kExtendS, kLow
   Term opaque(unsigned width, std::uint32_t tag, std::span<const Term> arguments);
+  /// The tag of that name, the same one for a name each time. Tags come from here and from nowhere else.
+  std::uint32_t tag_named(std::string_view name);
   Term negation(Term condition);  ///< of width 1
 
   [[nodiscard]] TermOp op(Term term) const;
@@ -73,8 +79,11 @@ class Terms {
     std::uint64_t offset = 0;
   };
   [[nodiscard]] Split split(Term term) const;
-  [[nodiscard]] std::string text(Term term) const;  ///< "(add p0 8)"
+  /// "(add p0 8)"; the inner parts of a long one are left out, as "…".
+  [[nodiscard]] std::string text(Term term) const;
   [[nodiscard]] std::size_t size() const;
+  /// How deep terms lie inside one another: 0 for what has no arguments.
+  [[nodiscard]] std::uint32_t depth(Term term) const;
 
  private:
   struct State;
@@ -82,7 +91,9 @@ class Terms {
 };
 
 /// Asks Z3 about conditions (terms of width 1), each question with a resource limit and a fixed seed, answers
-/// kept. "Unknown" is an answer.
+/// kept. "Unknown" is an answer. Symbols and opaque terms stand for any value, each on its own: two opaque
+/// terms with arguments that may be equal are not known to be equal. So "No" to `satisfiable` and "Yes" to
+/// `follows` are always right, "Yes" to `satisfiable` is so up to opaque terms.
 enum class Answer : std::uint8_t { kYes, kNo, kUnknown };
 class Decider {
  public:

@@ -46,6 +46,9 @@ class Search {
         dropped(resource);
       }
     }
+    for (View& view : topology_.views) {
+      view.reachable = topology_.instances[view.instance.value].reachable;
+    }
   }
 
  private:

@@ -23,6 +23,9 @@ class ReachableTest : public ::testing::Test {
     }
     EXPECT_EQ(found, boundaries);
     EXPECT_FALSE(topology.instances[kHost.value].reachable);
+    for (const View& view : topology.views) {
+      EXPECT_EQ(view.reachable, topology.instances[view.instance.value].reachable);
+    }
   }
 
   SmallComposition small;

@@ -56,7 +56,8 @@ struct View {
   NameId name;
   bool exported = false;  ///< a name of its own definition or export, else of an import
   bool has_new = false, has_rep = false,
-       has_drop = false;  ///< which `canon resource.*` the instance has for it
+       has_drop = false;   ///< which `canon resource.*` the instance has for it
+  bool reachable = false;  ///< its instance is; finer where it is known which code uses it
 };
 
 /// Core type of a flat slot that carries the handle, or the pointer of the list that it is in; i64 where the
@@ -169,10 +170,10 @@ struct Topology {
 /// two encodings), "async-lower", "async-lift" (the positions are those of the synchronous call).
 [[nodiscard]] Topology topology_of(const component::Composition& composition);
 
-/// Adds each instance's `reachable` and each boundary's, from the boundaries that the host calls and from
-/// `started` (instances whose core code runs at instantiation). A call to an instance reaches all its own
-/// lowers, and the definers of the resource types that it can drop; the host can drop every own that a
-/// reachable call hands to it. Linear.
+/// Adds each instance's `reachable`, each view's and each boundary's, from the boundaries that the host calls
+/// and from `started` (instances whose core code runs at instantiation). A call to an instance reaches all
+/// its own lowers, and the definers of the resource types that it can drop; the host can drop every own that
+/// a reachable call hands to it. Linear.
 void mark_reachable(Topology& topology, const std::vector<InstanceId>& started);
 
 }  // namespace meld_verify::topology

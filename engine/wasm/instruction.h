@@ -11,8 +11,11 @@
 
 #include "engine/wasm/diagnostic.h"
 #include "engine/wasm/module_index.h"
+#include "engine/wasm/reader.h"
 
 namespace meld_verify::wasm {
+
+enum class OpcodeShape : std::uint8_t;
 
 /// An opcode as one number: the byte itself (0x41 is i32.const), or prefix and number of a prefixed one
 /// (0xfc0a is memory.copy; 0xfd000 + n for the vector instructions, 0xfe000 + n for atomics, 0xfb000 + n for
@@ -47,7 +50,8 @@ struct Instruction {
   ByteOffset begin;
   ByteOffset end;
   /// In the order of the bytes: call_indirect: type, table; memory.copy: destination, source; table.copy the
-  /// same; memory.init: data, memory. br_table: its labels, the default last (up to all of them).
+  /// same; memory.init: data, memory. br_table: its labels, the default last (up to all of them). The type of
+  /// a block is in `block` only; that of a reference is written as a signed number.
   std::vector<IndexImmediate> indices;
   /// Loads and stores, atomic and vector ones included.
   std::uint32_t memory = 0;
@@ -56,7 +60,7 @@ struct Instruction {
   bool has_memarg = false;
   /// i32.const and f32.const (upper half zero), i64.const, f64.const; vector lanes and others: 0.
   std::uint64_t constant = 0;
-  /// block, loop, if, try_table: parameter and result types are those of a type index, or one result, or
+  /// block, loop, if, try, try_table: parameter and result types are those of a type index, or one result, or
   /// none.
   struct BlockType {
     std::optional<std::uint32_t> type;       ///< index into the module's types
@@ -94,17 +98,25 @@ class InstructionReader {
   InstructionReader(std::span<const std::uint8_t> code, ByteOffset base, std::string_view file);
 
   /// Reads the next one into `into`; false at the end of the code, and on failure. Nesting is not checked but
-  /// for the code ending after the `end` that closes the body.
+  /// for the code ending after the `end` that closes the body. To be fast, hand in the same `into` each time.
   bool next(Instruction& into);
+  /// How many blocks are open, the body itself included; 0 after the `end` that closes it.
+  [[nodiscard]] std::uint32_t depth() const { return depth_; }
   [[nodiscard]] bool ok() const { return !failure_.has_value(); }
   /// Why reading stopped; call only when not `ok()`. "truncated", "unknown-opcode" (`kUnsupported`), ...
   [[nodiscard]] const Diagnostic& failure() const { return *failure_; }
 
  private:
-  std::span<const std::uint8_t> code_;
-  ByteOffset base_;
+  bool fail();
+  void read_immediates(OpcodeShape shape, Instruction& into);
+  std::uint32_t index(IndexSpace space, Instruction& into);
+  void block_type(Instruction& into);
+  void heap_type(Instruction& into);
+  void memory_argument(Instruction& into);
+  std::uint64_t little_endian(std::size_t size);
+
+  Reader in_;
   std::string file_;
-  std::size_t at_ = 0;
   std::uint32_t depth_ = 1;
   std::optional<Diagnostic> failure_;
 };

@@ -93,6 +93,12 @@ struct DataSegment {
   Extent bytes;
 };
 
+/// Where bytes outside of function bodies name a function: exports, start, elements, constant expressions.
+struct FunctionReference {
+  std::uint32_t function = 0;
+  Extent at;  ///< its LEB128
+};
+
 /// A function that the module defines.
 struct Function {
   std::uint32_t type = 0;  ///< index into `Module::types`
@@ -115,10 +121,13 @@ struct Module {
   std::uint32_t imported_memories = 0;
   std::vector<Global> globals;
   std::uint32_t imported_globals = 0;
+  std::vector<std::uint32_t> tags;  ///< index into `types`
+  std::uint32_t imported_tags = 0;
   std::vector<CoreExport> exports;
   std::optional<std::uint32_t> start;
   std::vector<ElementSegment> elements;
   std::vector<DataSegment> data;
+  std::vector<FunctionReference> references;  ///< in the order of the bytes
   std::vector<Section> sections;
 
   [[nodiscard]] const FuncType& type_of(std::uint32_t function) const {
@@ -131,9 +140,10 @@ struct Module {
 };
 
 /// Decodes the core module in `bytes`, which starts at offset `base` of `file`. All counts, lengths and
-/// indices outside of function bodies are checked; bodies are not read beyond their locals. Memory is linear
-/// in the size of `bytes`. Errors: malformed bytes, an index out of range (`kBadInput`); more than
-/// `kMostEntries` entries, or more than 50,000 locals in a function, ("too-large", `kUnsupported`).
+/// indices outside of function bodies are checked, and that sections come once and in their order; bodies are
+/// not read beyond their locals. Memory is linear in the size of `bytes`. Errors: malformed bytes, an index
+/// out of range (`kBadInput`); more than `kMostEntries` entries, or more than 50,000 locals in a function,
+/// ("too-large", `kUnsupported`).
 [[nodiscard]] Expected<Module> decode_module(std::span<const std::uint8_t> bytes, ByteOffset base,
                                              std::string_view file);
 

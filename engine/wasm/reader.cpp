@@ -29,52 +29,55 @@ void Reader::truncated(std::string_view what) {
   fail("truncated", fmt::format("the bytes end inside {}", what));
 }
 
-std::uint8_t Reader::byte(std::string_view what) {
-  if (left() == 0) {
-    truncated(what);
-    return 0;
-  }
-  return bytes_[at_++];
-}
-
-std::uint32_t Reader::u32(std::string_view what) {
+std::uint64_t Reader::number(unsigned bits, std::string_view what) {
   const ByteOffset start = offset();
-  std::uint32_t value = 0;
-  for (unsigned shift = 0; shift < 35; shift += 7) {
+  std::uint64_t value = 0;
+  for (unsigned shift = 0; shift < bits; shift += 7) {
     const std::uint8_t next = byte(what);
     if (!ok()) {
       return 0;
     }
-    if (shift == 28 && (next & 0xf0) != 0) {
+    const unsigned used = bits - shift;  // bits of this byte that the number has room for
+    if (used < 7 && (next >> used) != 0) {
       break;
     }
-    value |= static_cast<std::uint32_t>(next & 0x7f) << shift;
+    value |= static_cast<std::uint64_t>(next & 0x7f) << shift;
     if ((next & 0x80) == 0) {
       return value;
     }
   }
-  fail(start, "leb128", fmt::format("{} is not a number of at most 32 bits in at most 5 bytes", what));
+  fail(start, "leb128",
+       fmt::format("{} is not a number of at most {} bits in at most {} bytes", what, bits, (bits + 6) / 7));
   return 0;
 }
 
-std::int64_t Reader::s33(std::string_view what) {
+std::int64_t Reader::signed_number(unsigned bits, std::string_view what) {
   const ByteOffset start = offset();
-  std::int64_t value = 0;
-  for (unsigned shift = 0; shift < 35; shift += 7) {
+  std::uint64_t value = 0;
+  for (unsigned shift = 0; shift < bits; shift += 7) {
     const std::uint8_t next = byte(what);
     if (!ok()) {
       return 0;
     }
-    value |= static_cast<std::int64_t>(next & 0x7f) << shift;
+    value |= static_cast<std::uint64_t>(next & 0x7f) << shift;
     if ((next & 0x80) == 0) {
       const bool negative = (next & 0x40) != 0;
-      if (shift == 28 && (next & 0x70) != (negative ? 0x70 : 0x00)) {
-        break;
+      const unsigned used = bits - shift;
+      if (used < 7) {  // the sign bit and all above it are alike
+        const unsigned above = static_cast<unsigned>(next & 0x7f) >> (used - 1);
+        if (above != (negative ? 0x7fu >> (used - 1) : 0u)) {
+          break;
+        }
       }
-      return negative ? value - (std::int64_t{1} << (shift + 7)) : value;
+      if (negative && shift + 7 < 64) {
+        value |= ~std::uint64_t{0} << (shift + 7);
+      }
+      return static_cast<std::int64_t>(value);
     }
   }
-  fail(start, "leb128", fmt::format("{} is not a signed number of at most 33 bits in at most 5 bytes", what));
+  fail(start, "leb128",
+       fmt::format("{} is not a signed number of at most {} bits in at most {} bytes", what, bits,
+                   (bits + 6) / 7));
   return 0;
 }
 

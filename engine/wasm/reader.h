@@ -35,12 +35,27 @@ class Reader {
   void set_within(std::string within) { within_ = std::move(within); }
 
   /// `what` completes the sentence "the file ends inside …".
-  std::uint8_t byte(std::string_view what);
+  std::uint8_t byte(std::string_view what) {
+    if (left() == 0) {
+      truncated(what);
+      return 0;
+    }
+    return bytes_[at_++];
+  }
   /// The next byte without reading it; 0 at the end.
   [[nodiscard]] std::uint8_t peek() const { return at_end() ? std::uint8_t{0} : bytes_[at_]; }
-  std::uint32_t u32(std::string_view what);
+  /// LEB128, here and below: no more bytes than so many bits may take, and no bit beyond them.
+  std::uint32_t u32(std::string_view what) {
+    if (left() != 0 && bytes_[at_] < 0x80) {
+      return bytes_[at_++];
+    }
+    return static_cast<std::uint32_t>(number(32, what));
+  }
+  std::uint64_t u64(std::string_view what) { return number(64, what); }
+  std::int32_t s32(std::string_view what) { return static_cast<std::int32_t>(signed_number(32, what)); }
   /// A signed number of at most 33 bits, as value types and type indices are written.
-  std::int64_t s33(std::string_view what);
+  std::int64_t s33(std::string_view what) { return signed_number(33, what); }
+  std::int64_t s64(std::string_view what) { return signed_number(64, what); }
   /// The number of items that follow; each takes at least one byte.
   std::uint32_t count(std::string_view what);
   /// A length and so many bytes of UTF-8.
@@ -59,6 +74,8 @@ class Reader {
 
  private:
   void truncated(std::string_view what);
+  std::uint64_t number(unsigned bits, std::string_view what);
+  std::int64_t signed_number(unsigned bits, std::string_view what);
 
   std::span<const std::uint8_t> bytes_;
   ByteOffset base_;

@@ -3,9 +3,9 @@
 // A core module with functions put in, and every index that moved written anew. All other bytes stay.
 
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/wasm/module.h"
@@ -24,8 +24,12 @@ struct Probe {
 /// each probe, in order. A defined function keeps its index relative to the others: it becomes
 /// enter; call of the original, which is appended; leave. For an imported function, a forwarding function of
 /// the same kind is appended and all calls, references, elements and exports are led to it. Locals, data,
-/// memories, tables, globals and custom sections stay; the name section, if any, is dropped.
-/// Errors: as `decode_module`, and instructions that cannot be read.
+/// memories, tables, globals and custom sections stay; the name section, if any, is dropped. A function that
+/// does not come back (a trap, an exception) is not told to be left. With several probes on a function, the
+/// first stands outermost.
+/// Errors: as `decode_module`, and instructions that cannot be read; a probe of a function that there is not
+/// ("index-out-of-range", `kBadInput`) or that takes or gives a typed or collected reference ("probe-type",
+/// `kUnsupported`).
 [[nodiscard]] Expected<std::vector<std::uint8_t>> with_probes(std::span<const std::uint8_t> bytes,
                                                               ByteOffset base, std::string_view file,
                                                               std::span<const Probe> probes,

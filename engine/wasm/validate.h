@@ -22,8 +22,9 @@ struct Validation {
 };
 
 /// Validates the core module in `bytes`, which starts at offset `base` of its file, function bodies included.
-/// All features that wabt knows are on; malformed custom sections are passed over. Reads the whole module
-/// into wabt's form, which takes many times its size in memory.
+/// All features that wabt knows are on, but for its outdated draft of typed references; malformed custom
+/// sections are passed over. Reads the whole module into wabt's form, which takes many times its size in
+/// memory.
 [[nodiscard]] Validation validate_module(std::span<const std::uint8_t> bytes, ByteOffset base);
 
 }  // namespace meld_verify::wasm

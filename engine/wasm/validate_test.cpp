@@ -52,6 +52,12 @@ TEST(Validate, HasAllFeaturesOnThatWabtKnows) {
   EXPECT_EQ(said_of_body({0, 0x12, 0, 0x0b}).validity, Validity::kValid);  // tail call
 }
 
+TEST(Validate, TakesAReferenceToAFunctionForAFuncref) {
+  EXPECT_EQ(
+      said({1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 6, 6, 1, 0x70, 0, 0xd2, 0, 0x0b, 10, 4, 1, 2, 0, 0x0b}).validity,
+      Validity::kValid);
+}
+
 TEST(Validate, PassesOverMalformedCustomSections) {
   EXPECT_EQ(said({0, 6, 4, 'n', 'a', 'm', 'e', 9}).validity, Validity::kValid);
 }

@@ -29,8 +29,12 @@ int exit_of(check::Verdict verdict) {
   return kInternal;
 }
 
+bool terminal() {
+  return isatty(STDOUT_FILENO) != 0;
+}
+
 bool colours() {
-  return isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+  return terminal() && std::getenv("NO_COLOR") == nullptr;
 }
 
 int print(const std::string& text, int code) {

@@ -16,6 +16,9 @@ int fail(const wasm::Diagnostic& diagnostic);
 
 [[nodiscard]] int exit_of(check::Verdict verdict);
 
+/// Whether stdout is a terminal.
+[[nodiscard]] bool terminal();
+
 /// Whether stdout is a terminal that wants colours (NO_COLOR is not set).
 [[nodiscard]] bool colours();
 

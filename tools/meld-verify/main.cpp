@@ -11,6 +11,7 @@
 #include "engine/report/json.h"
 #include "engine/report/text.h"
 #include "tools/meld-verify/command.h"
+#include "tools/meld-verify/fused_command.h"
 #include "tools/meld-verify/heap.h"
 #include "tools/meld-verify/input.h"
 #include "tools/meld-verify/run_command.h"
@@ -129,10 +130,25 @@ struct ExplainCommand {
 int run(int argc, char** argv) {
   CLI::App app("Checks resource handles in fused WebAssembly components.");
   app.set_version_flag("--version", "meld-verify " MELD_VERIFY_VERSION);
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);
   app.footer(
       "exit codes: 0 proved (or printed), 1 refuted, 2 bad input or usage, 3 unknown, 4 unsupported, 5 "
       "internal");
+
+  FusedCommand fused;
+  fused.arguments.assign(argv + 1, argv + argc);
+  app.add_option("COMPOSED", fused.composed, "the composed component");
+  app.add_option("FUSED", fused.fused, "what a fuser made of it: a core module or a component");
+  app.add_option("--format", fused.format, "text, json (spec/report.schema.json) or sarif (2.1.0)")
+      ->check(CLI::IsMember({"text", "json", "sarif"}));
+  app.add_option("--profile", fused.profile,
+                 "default (guests keep to the Canonical ABI) or strict (any guest)")
+      ->check(CLI::IsMember({"default", "strict"}));
+  app.add_flag("--latent", fused.latent, "findings that no export of the world reaches refute too");
+  app.add_flag("--all", fused.all, "print every finding, broken rules too");
+  app.add_flag("--judge", fused.judge, "have Z3 judge the whole plan also above 10,000 instances");
+  app.add_option("--emit-plan", fused.plan_file,
+                 "write the plan that the fused code carries out to this file (`check` reads it)");
 
   PlanCommand plan;
   CLI::App* plan_app =
@@ -180,13 +196,25 @@ int run(int argc, char** argv) {
 
   try {
     app.parse(argc, argv);
+    if (app.get_subcommands().empty()) {
+      if (fused.fused.empty()) {
+        throw CLI::RequiredError(fused.composed.empty() ? "COMPOSED and FUSED are required, or a subcommand"
+                                                        : "FUSED is required, or a subcommand",
+                                 CLI::ExitCodes::RequiredError);
+      }
+    } else if (const auto given =
+                   app.get_options([](const CLI::Option* option) { return option->count() != 0; });
+               !given.empty()) {
+      throw CLI::ExcludesError(given.front()->get_name(), app.get_subcommands().front()->get_name());
+    }
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kProved : kBadInput;
   }
-  return plan_app->parsed()    ? plan.run()
-         : check_app->parsed() ? check.run()
-         : run_app->parsed()   ? run.run()
-                               : explain.run();
+  return plan_app->parsed()      ? plan.run()
+         : check_app->parsed()   ? check.run()
+         : run_app->parsed()     ? run.run()
+         : explain_app->parsed() ? explain.run()
+                                 : fused.run();
 }
 
 }  // namespace

@@ -14,4 +14,8 @@ namespace meld_verify::tool {
 [[nodiscard]] wasm::Expected<std::vector<std::string>> validate_modules(
     const component::Composition& composition, std::span<const std::uint8_t> bytes, const std::string& file);
 
+/// The same of a core module that stands alone.
+[[nodiscard]] wasm::Expected<std::vector<std::string>> validate_module(std::span<const std::uint8_t> bytes,
+                                                                       const std::string& file);
+
 }  // namespace meld_verify::tool

@@ -1,0 +1,570 @@
+#include "engine/lift/boundary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "engine/lift/value_walk.h"
+
+namespace meld_verify::lift {
+namespace {
+
+using smt::Answer;
+using smt::TermOp;
+
+constexpr std::uint8_t kDoubleDestructor = 45;  // L45
+constexpr std::uint8_t kBorrowDestructor = 46;  // L46
+constexpr std::uint8_t kWrongList = 32;         // L32
+constexpr std::uint8_t kInVariant = 29;         // L29
+constexpr std::uint8_t kInactiveCase = 31;      // L31
+constexpr std::uint8_t kWrongPlace = 35;        // L35
+constexpr std::uint8_t kOtherInstance = 20;     // L20
+constexpr std::uint8_t kMergedImports = 22;     // L22
+
+class BoundaryReader {
+ public:
+  BoundaryReader(ReadingContext& context, const BoundaryCall& call)
+      : context_(context), call_(call), type_(context.arena[call.type]) {
+    reading_.positions.resize(call.positions);
+    chains_.resize(call.positions);
+  }
+
+  BoundaryReading read() {
+    make_arguments();
+    for (std::uint32_t most = context_.most_elements;; --most) {
+      reading_.most_elements = most;
+      if (run() || most == 0) {
+        break;
+      }
+      restart();  // there were too many paths
+    }
+    settle();
+    return std::move(reading_);
+  }
+
+ private:
+  void restart() {
+    reading_.notes.clear();
+    reading_.note_position.clear();
+    reading_.positions.assign(call_.positions, {});
+    chains_.assign(call_.positions, {});
+    said_.clear();
+  }
+
+  void make_arguments() {
+    const wasm::FuncType& type = context_.fused.type_of(call_.caller_reaches);
+    for (std::size_t i = 0; i < type.params.size(); ++i) {
+      const bool wide = type.params[i] == wasm::ValueType::kI64 || type.params[i] == wasm::ValueType::kF64;
+      arguments_.push_back(context_.terms.symbol(wide ? 64 : 32, fmt::format("p{}", i)));
+    }
+    std::size_t slots = 0;
+    for (const component::Parameter& param : type_.params) {
+      slots += context_.layouts[param.type].slots.size();
+      parameters_.push_back(param);
+    }
+    spilled_ = slots > topology::kMostFlatParams;
+    if (type_.result) {
+      results_.push_back({.name = {}, .type = *type_.result});
+      result_area_ = context_.layouts[*type_.result].slots.size() > topology::kMostFlatResults;
+    }
+    expected_arguments_ = (spilled_ ? 1 : slots) + (result_area_ ? 1 : 0);
+    fits_ = arguments_.size() == expected_arguments_;
+    if (fits_ && spilled_) {
+      areas_.push_back(arguments_[0]);
+    }
+    if (fits_ && result_area_) {
+      areas_.push_back(arguments_.back());
+    }
+  }
+
+  void note(std::optional<std::uint8_t> code, std::string sentence,
+            std::optional<std::uint32_t> position = {}, std::optional<wasm::ByteOffset> at = {}) {
+    if (!said_.insert({position, sentence}).second) {
+      return;
+    }
+    Note note;
+    note.code = code;
+    note.sentence = std::move(sentence);
+    if (at) {
+      note.place.emplace();
+      note.place->function = call_.caller_reaches;
+      note.place->offset = *at;
+    }
+    reading_.notes.push_back(std::move(note));
+    reading_.note_position.push_back(position);
+  }
+
+  CallModel model(FunctionId function) {
+    CallModel model;
+    const FunctionId behind = context_.fused.behind(function);
+    if (behind == call_.callee || (call_.post_return && behind == *call_.post_return)) {
+      if (call_.callee_side.memory) {
+        model.changes = {*call_.callee_side.memory};
+      }
+      if (behind == call_.callee) {
+        model.then = [this](const CallEvent& event, std::span<const MemoryState> memories) {
+          std::optional<MemoryState> memory;
+          if (call_.callee_side.memory) {
+            memory = memories[call_.callee_side.memory->value];
+          }
+          return valid(results_, place(event.results, result_area_), memory);
+        };
+      }
+      return model;
+    }
+    if (behind == call_.callee_side.allocator || behind == call_.caller.allocator) {
+      model.kind = CallModel::Kind::kAllocates;
+      model.keeps_allocations = true;
+      model.size_argument = 3;
+      model.allocates_in =
+          behind == call_.callee_side.allocator ? call_.callee_side.memory : call_.caller.memory;
+      return model;
+    }
+    if (context_.alignment.is_guest[behind.value]) {
+      // Somebody else's code: nothing is known afterwards.
+      for (std::uint32_t m = 0; m < context_.fused.memories.size(); ++m) {
+        model.changes.push_back(MemoryId{m});
+      }
+      return model;
+    }
+    const TableFunction* table = context_.tables.of(behind);
+    if (table == nullptr && context_.fused.functions[behind.value].kind == LinkedFunction::Kind::kDefined) {
+      model.kind = CallModel::Kind::kInline;
+      return model;
+    }
+    model.keeps_allocations = true;
+    if (table == nullptr || !table->destructors.empty()) {
+      for (std::uint32_t m = 0; m < context_.fused.memories.size(); ++m) {
+        model.changes.push_back(MemoryId{m});
+      }
+    }
+    return model;
+  }
+
+  /// False when some path was given up.
+  bool run() {
+    if (!fits_) {
+      note({}, "the function that stands for the call takes other parameters");
+      return true;
+    }
+    std::vector<Path> paths;
+    if (context_.fused.behind(call_.caller_reaches) == call_.callee) {
+      paths.push_back(straight_path());
+    } else {
+      Executor::Start start;
+      start.function = call_.caller_reaches;
+      start.arguments = arguments_;
+      start.areas = areas_;
+      std::optional<MemoryState> memory;
+      if (call_.caller.memory) {
+        memory = context_.executor.initial(*call_.caller.memory);
+      }
+      start.conditions = valid(parameters_, place(arguments_, spilled_), memory);
+      paths = context_.executor.run(start, [this](FunctionId function) { return model(function); });
+    }
+    reading_.paths += paths.size();
+    bool returns = false, complete = true;
+    for (const Path& path : paths) {
+      returns |= path.end == Path::End::kReturn;
+      if (path.end == Path::End::kStuck) {
+        note({}, "could not be executed: " + path.why, {}, path.at);
+        complete = false;
+      } else if (path.end == Path::End::kReturn) {
+        compare(path);
+      }
+    }
+    if (!returns && !paths.empty() && complete) {
+      note({}, "it always traps", {}, paths.front().at);
+    }
+    return complete || !reading_.has_lists;
+  }
+
+  std::vector<Term> valid(std::span<const component::Parameter> list, const ValuePlace& place,
+                          const std::optional<MemoryState>& memory) {
+    Validity found = validity(context_.arena, context_.layouts, context_.executor, context_.terms, list,
+                              place, memory, reading_.most_elements);
+    reading_.has_lists |= found.has_lists;
+    return std::move(found.conditions);
+  }
+
+  /// The call goes to the callee's own function: nothing is done on the way.
+  Path straight_path() {
+    Path path;
+    CallEvent event;
+    event.callee = call_.callee;
+    event.arguments = arguments_;
+    for (std::uint32_t m = 0; m < context_.fused.memories.size(); ++m) {
+      event.before.push_back(context_.executor.initial(MemoryId{m}));
+    }
+    for (const wasm::ValueType result : context_.fused.type_of(call_.callee).results) {
+      const bool wide = result == wasm::ValueType::kI64 || result == wasm::ValueType::kF64;
+      if (straight_results_.empty()) {
+        straight_results_.push_back(context_.terms.symbol(wide ? 64 : 32, "r0"));
+      }
+    }
+    event.results = straight_results_;
+    path.results = event.results;
+    path.memories = event.before;
+    path.calls.push_back(std::move(event));
+    return path;
+  }
+
+  /// The memory after call number `index`.
+  static const MemoryState& after(const Path& path, std::size_t index, MemoryId memory) {
+    return index + 1 < path.calls.size() ? path.calls[index + 1].before[memory.value]
+                                         : path.memories[memory.value];
+  }
+
+  void compare(const Path& path) {
+    std::optional<std::size_t> callee;
+    for (std::size_t i = 0; i < path.calls.size(); ++i) {
+      const FunctionId called = context_.fused.behind(path.calls[i].callee);
+      if (called != call_.callee) {
+        continue;
+      }
+      if (callee) {
+        note(kWrongPlace, "calls the callee more than once", {}, path.calls[i].at);
+        return;
+      }
+      callee = i;
+    }
+    if (!callee) {
+      return wrong_callee(path);
+    }
+    const CallEvent& event = path.calls[*callee];
+    used_.assign(path.calls.size(), false);
+    used_[*callee] = true;
+
+    ValueWalk params = walk(path);
+    ValueSide sender = side(call_.caller), receiver = side(call_.callee_side);
+    if (sender.memory) {
+      sender.memory = context_.executor.initial(*call_.caller.memory);
+    }
+    if (receiver.memory) {
+      receiver.memory = event.before[call_.callee_side.memory->value];
+    }
+    if (spilled_ && call_.callee_side.allocator && call_.callee_side.memory != call_.caller.memory) {
+      area_is_allocated(params, event.arguments[0]);
+    }
+    params.values(parameters_, place(arguments_, spilled_), place(event.arguments, spilled_), sender,
+                  receiver, 0, "params");
+    read_chains(path, params);
+
+    ValueWalk results = walk(path);
+    if (!results_.empty()) {
+      sender = side(call_.callee_side);
+      receiver = side(call_.caller);
+      if (sender.memory) {
+        sender.memory = after(path, *callee, *call_.callee_side.memory);
+      }
+      if (receiver.memory) {
+        receiver.memory = path.memories[call_.caller.memory->value];
+      }
+      ValuePlace from = place(event.results, result_area_);
+      ValuePlace to = result_area_ ? ValuePlace{.address = arguments_.back(), .slots = {}}
+                                   : ValuePlace{.address = {}, .slots = path.results};
+      results.values(results_, from, to, sender, receiver, static_cast<std::uint32_t>(param_positions()),
+                     "result");
+      read_chains(path, results);
+    }
+    reading_.has_lists |= params.met_lists || results.met_lists;
+    look_at_others(path, *callee, params, results);
+  }
+
+  ValueWalk walk(const Path& path) {
+    return {context_.arena, context_.layouts,      context_.executor, context_.terms, context_.decider,
+            path,           reading_.most_elements};
+  }
+
+  ValueSide side(const BoundarySide& side) const {
+    ValueSide made;
+    made.encoding = call_.encoding;
+    made.allocator = side.allocator;
+    if (side.memory) {
+      made.memory = context_.executor.initial(*side.memory);
+    }
+    return made;
+  }
+
+  static ValuePlace place(const std::vector<Term>& values, bool in_memory) {
+    ValuePlace place;
+    if (in_memory && !values.empty()) {
+      place.address = values[0];
+    } else {
+      place.slots = values;
+    }
+    return place;
+  }
+
+  void area_is_allocated(ValueWalk& walk, Term address) {
+    std::uint64_t size = 0;
+    std::uint32_t alignment = 1;
+    for (const component::Parameter& param : parameters_) {
+      size =
+          topology::aligned(size, context_.layouts[param.type].alignment) + context_.layouts[param.type].size;
+      alignment = std::max(alignment, context_.layouts[param.type].alignment);
+    }
+    size = topology::aligned(size, alignment);
+    const Answer given =
+        walk.allocated(address, context_.terms.constant(32, size), *call_.callee_side.allocator);
+    if (given != Answer::kYes) {
+      note(given == Answer::kNo ? std::optional(kWrongPlace) : std::nullopt,
+           "the parameters are put where the callee's allocator gave no memory");
+    }
+  }
+
+  [[nodiscard]] std::size_t param_positions() const {
+    std::size_t sum = 0;
+    for (const component::Parameter& param : type_.params) {
+      sum += handles_below(param.type);
+    }
+    return sum;
+  }
+
+  [[nodiscard]] std::size_t handles_below(component::TypeId id) const {
+    const component::TypeNode& node = context_.arena[id];
+    if (!node.has_handle) {
+      return 0;
+    }
+    if (node.kind == component::TypeKind::kOwn || node.kind == component::TypeKind::kBorrow) {
+      return 1;
+    }
+    std::size_t sum = 0;
+    for (const component::Member& member : node.members) {
+      sum += member.type ? handles_below(*member.type) : 0;
+    }
+    return node.kind == component::TypeKind::kFixedList ? sum * node.length : sum;
+  }
+
+  /// The way back from what arrives to what was sent.
+  struct Chain {
+    std::vector<Conversion> steps;
+    std::vector<std::size_t> calls;
+    bool complete = false;
+    Term begins;
+  };
+  Chain chain(const Path& path, Term sent, Term received) const {
+    Chain chain;
+    chain.begins = received;
+    while (chain.begins != sent && chain.steps.size() <= routing::kMaxSteps) {
+      const auto call = context_.executor.result_of(path, chain.begins);
+      if (!call || path.calls[call->first].arguments.size() != 1) {
+        return chain;
+      }
+      const CallEvent& event = path.calls[call->first];
+      const TableFunction* function = context_.tables.of(context_.fused.behind(event.callee));
+      if (function == nullptr) {
+        return chain;
+      }
+      chain.steps.insert(chain.steps.begin(), {.role = function->role, .function = function->function});
+      chain.calls.insert(chain.calls.begin(), call->first);
+      chain.begins = event.arguments[0];
+    }
+    chain.complete = chain.begins == sent;
+    return chain;
+  }
+
+  void read_chains(const Path& path, ValueWalk& walk) {
+    for (const ValueFlaw& flaw : walk.flaws) {
+      note(flaw.certain ? std::optional(kWrongPlace) : std::nullopt, flaw.sentence);
+    }
+    for (const HandleSeen& seen : walk.handles) {
+      if (seen.position >= reading_.positions.size()) {
+        continue;
+      }
+      Chain found = chain(path, seen.sent, seen.received);
+      for (const std::size_t call : found.calls) {
+        used_[call] = true;
+      }
+      if (!found.complete && !same_value(path, seen, found)) {
+        not_the_handle(path, walk, seen, found);
+        continue;
+      }
+      removed_afterwards(path, seen, found);
+      keep(path, seen, found);
+    }
+  }
+
+  /// Terms that differ may still be equal under the path's conditions.
+  bool same_value(const Path& path, const HandleSeen& seen, const Chain& found) {
+    std::vector<Term> conditions = path.conditions;
+    conditions.insert(conditions.end(), seen.guards.begin(), seen.guards.end());
+    return context_.decider.follows(conditions, context_.terms.apply(TermOp::kEq, seen.sent, found.begins)) ==
+           Answer::kYes;
+  }
+
+  void not_the_handle(const Path& path, const ValueWalk& walk, const HandleSeen& seen, const Chain& found) {
+    for (const HandleSeen& other : walk.possible) {
+      if (other.sent == found.begins && other.position != seen.position) {
+        return note(seen.in_list ? kWrongList : kWrongPlace, "gets the handle of another place of the call",
+                    seen.position);
+      }
+    }
+    for (const HandleSeen& other : walk.handles) {
+      if (other.sent == found.begins) {
+        return note(kWrongList, "gets another element's handle", seen.position);
+      }
+    }
+    std::vector<Term> conditions = path.conditions;
+    conditions.insert(conditions.end(), seen.guards.begin(), seen.guards.end());
+    conditions.push_back(context_.terms.negation(context_.terms.apply(TermOp::kEq, seen.sent, found.begins)));
+    const Answer differs = context_.decider.satisfiable(conditions);
+    note(differs == Answer::kYes ? std::optional(kWrongPlace) : std::nullopt,
+         "gets something else than the handle that was passed", seen.position);
+  }
+
+  /// `rep` and then a removal without destructor is a take.
+  void removed_afterwards(const Path& path, const HandleSeen& seen, Chain& found) {
+    if (found.steps.empty() || found.steps[0].role != TableRole::kRep) {
+      return;
+    }
+    for (std::size_t i = 0; i < path.calls.size(); ++i) {
+      const CallEvent& event = path.calls[i];
+      if (used_[i] || event.arguments.size() != 1 || event.arguments[0] != seen.sent) {
+        continue;
+      }
+      const TableFunction* function = context_.tables.of(context_.fused.behind(event.callee));
+      if (function != nullptr && function->role == TableRole::kDrop && function->destructors.empty()) {
+        used_[i] = true;
+        found.steps[0].role = TableRole::kTake;
+      }
+    }
+  }
+
+  void keep(const Path& path, const HandleSeen& seen, const Chain& found) {
+    PositionReading& position = reading_.positions[seen.position];
+    position.seen = true;
+    if (!found.calls.empty() && !position.at) {
+      position.at = path.calls[found.calls[0]].at;
+    }
+    for (const std::size_t call : found.calls) {
+      const std::span<const Term> before(path.conditions.data(),
+                                         std::min(path.calls[call].conditions, path.conditions.size()));
+      for (const Term guard : seen.guards) {
+        position.ignores_guard |= context_.decider.follows(before, guard) != Answer::kYes;
+      }
+    }
+    std::vector<std::vector<Conversion>>& chains = chains_[seen.position];
+    if (std::find(chains.begin(), chains.end(), found.steps) == chains.end()) {
+      chains.push_back(found.steps);
+      in_list_ |= seen.in_list;
+    }
+  }
+
+  void wrong_callee(const Path& path) {
+    for (const CallEvent& event : path.calls) {
+      const FunctionId called = context_.fused.behind(event.callee);
+      if (!context_.alignment.is_guest[called.value] || called == call_.callee_side.allocator ||
+          called == call_.caller.allocator || called == call_.post_return) {
+        continue;
+      }
+      const bool copy = context_.fused.name_of(called) == context_.fused.name_of(call_.callee);
+      return note(copy ? kOtherInstance : kMergedImports,
+                  "calls another function than the one that was imported", {}, event.at);
+    }
+    note(kMergedImports, "returns without a call of the function that was imported", {}, path.at);
+  }
+
+  /// Calls that no handle explains.
+  void look_at_others(const Path& path, std::size_t callee, const ValueWalk& params,
+                      const ValueWalk& results) {
+    for (std::size_t i = 0; i < path.calls.size(); ++i) {
+      const CallEvent& event = path.calls[i];
+      const FunctionId called = context_.fused.behind(event.callee);
+      if (used_[i] || called == call_.callee_side.allocator || called == call_.caller.allocator) {
+        continue;
+      }
+      if (call_.post_return && called == *call_.post_return) {
+        if (i < callee || event.arguments != path.calls[callee].results) {
+          note(kWrongPlace, "post-return gets something else than what the callee returned", {}, event.at);
+        }
+        continue;
+      }
+      const TableFunction* function = context_.tables.of(called);
+      if (function == nullptr) {
+        note(kMergedImports, "calls a function that has no part in this call", {}, event.at);
+        continue;
+      }
+      if (event.arguments.size() == 1 && explained(path, event, *function, params, results)) {
+        continue;
+      }
+      note(
+          {},
+          fmt::format("calls {} with a value that is no handle of this call", context_.fused.name_of(called)),
+          {}, event.at);
+    }
+  }
+
+  bool explained(const Path& path, const CallEvent& event, const TableFunction& function,
+                 const ValueWalk& params, const ValueWalk& results) {
+    const Term value = event.arguments[0];
+    for (const ValueWalk* walk : {&params, &results}) {
+      for (const HandleSeen& seen : walk->possible) {
+        if (seen.sent != value || seen.position >= reading_.positions.size()) {
+          continue;
+        }
+        if (function.role == TableRole::kDrop && !function.destructors.empty()) {
+          note(kDoubleDestructor, "is destroyed while it is passed on", seen.position, event.at);
+          return true;
+        }
+        const std::span<const Term> before(path.conditions.data(),
+                                           std::min(event.conditions, path.conditions.size()));
+        const bool active = std::all_of(seen.guards.begin(), seen.guards.end(), [&](Term guard) {
+          return context_.decider.follows(before, guard) == Answer::kYes;
+        });
+        if (!active) {
+          reading_.positions[seen.position].ignores_guard = true;
+          note(kInactiveCase, "is converted also where another case is the active one", seen.position,
+               event.at);
+        }
+        return true;
+      }
+      for (const HandleSeen& seen : walk->handles) {
+        if (seen.received == value && function.role == TableRole::kDrop) {
+          // What was made for the call is put away again.
+          if (!function.destructors.empty()) {
+            note(kBorrowDestructor, "is destroyed after the call", seen.position, event.at);
+          }
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  /// One conversion for each position.
+  void settle() {
+    for (std::uint32_t p = 0; p < chains_.size(); ++p) {
+      std::vector<std::vector<Conversion>>& chains = chains_[p];
+      std::stable_sort(chains.begin(), chains.end(),
+                       [](const auto& left, const auto& right) { return left.size() < right.size(); });
+      if (!chains.empty()) {
+        reading_.positions[p].steps = chains.front();
+      }
+      if (chains.size() > 1) {
+        note(in_list_ ? kWrongList : kInVariant, "is converted in some cases and otherwise in others", p);
+      }
+    }
+  }
+
+  ReadingContext& context_;
+  const BoundaryCall& call_;
+  const component::FuncType& type_;
+  std::vector<component::Parameter> parameters_, results_;
+  std::vector<Term> arguments_, areas_, straight_results_;
+  std::size_t expected_arguments_ = 0;
+  bool spilled_ = false, result_area_ = false, fits_ = false, in_list_ = false;
+  BoundaryReading reading_;
+  std::vector<std::vector<std::vector<Conversion>>> chains_;
+  std::vector<bool> used_;
+  std::set<std::pair<std::optional<std::uint32_t>, std::string>> said_;
+};
+
+}  // namespace
+
+BoundaryReading read_boundary(ReadingContext& context, const BoundaryCall& call) {
+  return BoundaryReader(context, call).read();
+}
+
+}  // namespace meld_verify::lift

@@ -1,0 +1,74 @@
+#pragma once
+
+// What the function that stands for a call does with every handle.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/lift/lift.h"
+#include "engine/lift/table_function.h"
+#include "engine/topology/layout.h"
+
+namespace meld_verify::lift {
+
+/// One conversion that a value passes through, in order from sender to receiver.
+struct Conversion {
+  TableRole role = TableRole::kOther;
+  FunctionId function;
+  bool operator==(const Conversion&) const = default;
+};
+
+/// What happens to the handle at one position.
+struct PositionReading {
+  bool seen = false;  ///< in some run the value crossed
+  std::vector<Conversion> steps;
+  std::optional<wasm::ByteOffset> at;  ///< of the first conversion's call
+  bool ignores_guard = false;          ///< it is converted also where another case is the active one
+};
+
+struct BoundaryReading {
+  std::vector<PositionReading> positions;  ///< of the boundary, in order
+  std::vector<Note> notes;  ///< `boundary` and `position` left out: indices are in `note_position`
+  std::vector<std::optional<std::uint32_t>> note_position;  ///< parallel to `notes`
+  std::uint32_t most_elements = 0;                          ///< lists were followed up to so many elements
+  bool has_lists = false;                                   ///< … that matter
+  std::size_t paths = 0;
+};
+
+/// One side of a boundary, in the fused file.
+struct BoundarySide {
+  std::optional<MemoryId> memory;
+  std::optional<FunctionId> allocator;
+};
+
+/// A call as it should be.
+struct BoundaryCall {
+  component::FuncTypeId type;
+  FunctionId caller_reaches;  ///< what stands for the call in the fused file
+  FunctionId callee;          ///< the fused counterpart of the lifted core function
+  std::optional<FunctionId> post_return;
+  BoundarySide caller, callee_side;
+  component::StringEncoding encoding = component::StringEncoding::kUtf8;  ///< of both sides
+  std::uint32_t positions = 0;  ///< handle positions that the topology has for it
+};
+
+/// What readers of boundaries share.
+struct ReadingContext {
+  const Image& fused;
+  const Alignment& alignment;
+  const component::TypeArena& arena;
+  const topology::Layouts& layouts;
+  Executor& executor;
+  smt::Terms& terms;
+  smt::Decider& decider;
+  TableFunctions& tables;
+  std::uint32_t most_elements = 3;
+};
+
+/// Executes the function for every length of the lists that matter, up to the bound, and reads off what
+/// becomes of each handle. What could not be read is a note without a code.
+[[nodiscard]] BoundaryReading read_boundary(ReadingContext& context, const BoundaryCall& call);
+
+}  // namespace meld_verify::lift

@@ -1,0 +1,130 @@
+#include "engine/lift/code_writes.h"
+
+#include "engine/wasm/instruction.h"
+
+namespace meld_verify::lift {
+namespace {
+
+using wasm::IndexSpace;
+using wasm::Instruction;
+namespace op = wasm::op;
+
+constexpr wasm::Opcode kVector = 0xfd000;
+constexpr wasm::Opcode kCallRef = 0x14;
+constexpr wasm::Opcode kReturnCallRef = 0x15;
+constexpr wasm::Opcode kAtomic = 0xfe000;
+
+bool stores(wasm::Opcode opcode) {
+  if (opcode >= op::kI32Store && opcode <= op::kI64Store32) {
+    return true;
+  }
+  if (opcode >= kAtomic) {  // all but the loads: read-modify-write, stores, and what is not known
+    return opcode < kAtomic + 0x10 || opcode > kAtomic + 0x16;
+  }
+  return opcode == kVector + 0x0b || (opcode >= kVector + 0x58 && opcode <= kVector + 0x5b);
+}
+
+class Reading {
+ public:
+  Reading(const Image& image, CodeWrites& into) : image_(image), into_(into) {}
+
+  void read(FunctionId function) {
+    const LinkedFunction& linked = image_.functions[function.value];
+    const LinkedInstance& instance = image_.instances[linked.instance.value];
+    const wasm::Function& definition = image_.definition_of(function);
+    wasm::InstructionReader reader(image_.code_of(function), definition.code.begin, image_.file);
+    Instruction one;
+    while (reader.next(one)) {
+      record(function, instance, one);
+    }
+    if (!reader.ok()) {
+      into_.unreadable.push_back(function);
+    }
+  }
+
+ private:
+  void record(FunctionId function, const LinkedInstance& instance, const Instruction& one) {
+    const auto note = [&](auto& map, const auto& space, std::uint32_t index) {
+      if (index < space.size()) {
+        map[space[index]].insert(function);
+      }
+    };
+    if (one.has_memarg) {
+      note(stores(one.opcode) ? into_.stores : into_.loads, instance.memories, one.memory);
+      return;
+    }
+    switch (one.opcode) {
+      case op::kGlobalSet:
+        note(into_.sets, instance.globals, one.index(IndexSpace::kGlobal));
+        break;
+      case op::kMemoryGrow:
+        note(into_.grows, instance.memories, memory_of(one, 0));
+        break;
+      case op::kMemoryFill:
+      case op::kMemoryInit:
+        note(into_.stores, instance.memories, memory_of(one, 0));
+        break;
+      case op::kMemoryCopy:
+        note(into_.stores, instance.memories, memory_of(one, 0));
+        note(into_.loads, instance.memories, memory_of(one, 1));
+        break;
+      case op::kCall:
+      case op::kReturnCall:
+      case op::kRefFunc:
+        if (const std::uint32_t callee = one.index(IndexSpace::kFunc); callee < instance.functions.size()) {
+          into_.callees[function].insert(instance.functions[callee]);
+        }
+        break;
+      case op::kCallIndirect:
+      case op::kReturnCallIndirect:
+      case kCallRef:
+      case kReturnCallRef:
+        into_.indirect.insert(function);
+        break;
+      default:
+        break;
+    }
+  }
+
+  // Memory indices that are not written out are those of memory 0.
+  static std::uint32_t memory_of(const Instruction& one, std::size_t number) {
+    for (const wasm::IndexImmediate& immediate : one.indices) {
+      if (immediate.space == IndexSpace::kMemory && number-- == 0) {
+        return immediate.value;
+      }
+    }
+    return one.memory;
+  }
+
+  const Image& image_;
+  CodeWrites& into_;
+};
+
+}  // namespace
+
+CodeWrites code_writes(const Image& image) {
+  CodeWrites writes;
+  Reading reading(image, writes);
+  for (std::size_t i = 0; i < image.functions.size(); ++i) {
+    if (image.functions[i].kind == LinkedFunction::Kind::kDefined) {
+      reading.read(FunctionId(i));
+    }
+  }
+  for (const LinkedTable& table : image.tables) {
+    for (const auto& entry : table.entries) {
+      if (entry) {
+        writes.open.insert(*entry);
+      }
+    }
+  }
+  for (const LinkedInstance& instance : image.instances) {
+    for (const wasm::CoreExport& one : image.modules[instance.module.value].exports) {
+      if (one.kind == wasm::ExternKind::kFunc && one.index < instance.functions.size()) {
+        writes.open.insert(instance.functions[one.index]);
+      }
+    }
+  }
+  return writes;
+}
+
+}  // namespace meld_verify::lift

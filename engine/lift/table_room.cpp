@@ -1,0 +1,247 @@
+// Where tables lie: how many entries there is room for, and what else lies there.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "engine/lift/table_reading.h"
+
+namespace meld_verify::lift {
+
+using smt::Answer;
+
+namespace {
+
+constexpr std::uint64_t kPage = 65536;
+constexpr std::uint8_t kOverflow = 51;
+constexpr std::uint8_t kZero = 52;
+
+/// Where the rep of the first entry lies.
+std::uint64_t begin_of(const Supply& supply) {
+  return supply.first * supply.place.scale + supply.place.offset;
+}
+
+}  // namespace
+
+/// The state right after instantiation, as far as the makers go by it.
+Opening TableFunctions::State::at_start(std::span<const FunctionId> makers) {
+  Opening opening;
+  for (std::size_t i = 0; i < image.globals.size(); ++i) {
+    const LinkedGlobal& global = image.globals[i];
+    if (global.type.is_mutable && global.type.type == wasm::ValueType::kI32 && global.initial) {
+      opening.globals.emplace_back(GlobalId(i), operations.number(*global.initial));
+    }
+  }
+  for (const FunctionId make : makers) {
+    for (const Cell& cell : shape(make).supply.cells) {
+      if (!cell.global && cell.initial) {
+        opening.known.emplace_back(cell.start, *cell.initial);
+      }
+    }
+  }
+  return opening;
+}
+
+// The end of what is the table's own from its first entry on, as instantiated. `open_end`: beyond it there is
+// nothing that could be harmed: an access traps.
+std::optional<std::uint64_t> TableFunctions::State::end_of_room(FunctionId make, bool& open_end) {
+  const Supply& supply = shape(make).supply;
+  const TableGroup& there = group(supply.memory);
+  const wasm::Limits& limits = image.memories[supply.memory.value].limits;
+  const std::uint64_t begin = begin_of(supply);
+  std::uint64_t end = limits.min * kPage;
+  open_end = there.is_private || limits.max == limits.min;
+  for (const FunctionId other : there.news) {
+    const Supply& theirs = shape(other).supply;
+    if (other == make || !theirs.cursor || theirs.cursor->same(*supply.cursor)) {
+      continue;
+    }
+    const std::uint64_t their_begin = begin_of(theirs);
+    if (their_begin >= begin && their_begin < end) {
+      end = their_begin;
+      open_end = false;
+    }
+  }
+  return end;
+}
+
+void TableFunctions::State::judge_room(TableShape& shaped) {
+  TableFunction& what = shaped.what;
+  const Supply& supply = shaped.supply;
+  const FunctionId make = what.function;
+  const std::uint64_t begin = *supply.cursor->initial & 0xffff'ffff;
+  // The largest cursor with which it still returns a new entry.
+  std::optional<std::uint64_t> most;
+  bool bounded = true;
+  for (const FreshEntry& entry : supply.entries) {
+    const Outcome& outcome = shaped.outcomes[entry.outcome];
+    if (entry.listed) {
+      continue;
+    }
+    const auto may = [&](std::uint64_t cursor) {
+      std::vector<Term> all = outcome.conditions;
+      all.insert(all.end(), supply.cursor_values.begin(), supply.cursor_values.end());
+      all.push_back(operations.at_most(operations.number(cursor), supply.cursor->start));
+      return decider.satisfiable(all) != Answer::kNo;
+    };
+    std::uint64_t low = begin;
+    std::uint64_t high = std::uint64_t{1} << 32;  // cannot be
+    if (may(0xffff'ffff - supply.step)) {
+      bounded = false;
+      break;
+    }
+    if (!may(low)) {
+      continue;
+    }
+    while (high - low > 1) {
+      const std::uint64_t middle = low + (high - low) / 2;
+      (may(middle) ? low : high) = middle;
+    }
+    most = std::max(most.value_or(0), low);
+  }
+  bool open_end = false;
+  const auto end = end_of_room(make, open_end);
+  const std::uint64_t first = begin_of(supply);
+  const std::uint64_t apart = supply.stride * supply.place.scale;
+  const std::uint64_t room = *end < first + 4 ? 0 : (*end - first - 4) / apart + 1;
+  const std::uint64_t checked = most ? (*most - begin) / supply.step + 1 : 0;
+  if (bounded && checked <= room) {
+    what.capacity = checked;
+    what.overflow = routing::Overflow::kTrap;
+    return;
+  }
+  const bool grows = writes().grows.contains(supply.memory);
+  if (open_end && (bounded || supply.bounded)) {
+    what.overflow = routing::Overflow::kTrap;
+    if (!grows) {
+      what.capacity = room;
+    } else if (bounded) {
+      what.capacity = checked;
+    }
+    return;
+  }
+  what.overflow = routing::Overflow::kUnchecked;
+  what.capacity = room;
+}
+
+// Whether right after instantiation a sequence of functions that make entries may write over one of them.
+bool TableFunctions::State::loses_entry(std::span<const FunctionId> makers) {
+  struct Way {
+    Outcome outcome;
+    std::vector<EntryWrite> reps;  ///< of all entries so far
+  };
+  const Opening opening = at_start(makers);
+  std::vector<Way> ways(1);
+  bool begun = false;
+  for (const FunctionId one : makers) {
+    const Term rep = terms.symbol(32, "r");
+    std::vector<Way> next;
+    for (const Way& way : ways) {
+      for (Outcome& outcome : operations.run(one, rep, begun ? &way.outcome : nullptr, opening)) {
+        if (!outcome.returns() || next.size() >= 16) {
+          continue;
+        }
+        std::vector<EntryWrite> reps = way.reps;
+        for (const EntryWrite& word : outcome.writes) {
+          if (word.value == rep && word.bytes == 4) {
+            reps.push_back(word);
+          }
+        }
+        next.push_back({std::move(outcome), std::move(reps)});
+      }
+    }
+    ways = std::move(next);
+    begun = true;
+  }
+  for (const Way& way : ways) {
+    for (const EntryWrite& word : way.reps) {
+      const Term now = operations.read(way.outcome, word.memory, word.address, word.bytes);
+      if (now != word.value && operations.differs(way.outcome, now, word.value) == Answer::kYes) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+void TableFunctions::State::overlap_flaws(FunctionId make, std::vector<Flaw>& found) {
+  const std::string name = image.name_of(make);
+  if (loses_entry(std::array{make, make})) {
+    found.push_back({kOverflow, make,
+                     fmt::format("{} makes a second entry over the first one, which is still live", name)});
+    return;
+  }
+  // Who else moves what says where the next entry goes.
+  std::set<FunctionId> others;
+  for (const Cell& cell : shape(make).supply.cells) {
+    if (cell.global) {
+      const auto setters = writes().sets.find(*cell.global);
+      if (setters != writes().sets.end()) {
+        others.insert(setters->second.begin(), setters->second.end());
+      }
+    }
+  }
+  others.erase(make);
+  std::size_t tried = 0;
+  for (const FunctionId other : others) {
+    if (operations.is_guest(other) || image.type_of(other) != image.type_of(make) || !is_candidate(other) ||
+        ++tried > 16) {
+      continue;
+    }
+    if (loses_entry(std::array{make, other, make}) || loses_entry(std::array{make, make, other, make})) {
+      found.push_back({kOverflow, make,
+                       fmt::format("{} moves the cursor of {}, so that a new entry comes over a live one",
+                                   image.name_of(other), name)});
+    }
+  }
+}
+
+void TableFunctions::State::room_flaws(FunctionId make, std::vector<Flaw>& found) {
+  const TableShape& shaped = shape(make);
+  const Supply& supply = shaped.supply;
+  if (!supply.understood) {
+    return;
+  }
+  const std::string name = image.name_of(make);
+  const std::uint64_t begin = begin_of(supply);
+  const wasm::Limits& limits = image.memories[supply.memory.value].limits;
+  if (begin + 4 > limits.min * kPage) {
+    found.push_back({kOverflow, make,
+                     fmt::format("the first entry of {} lies at {:#x}, beyond the {} pages of its memory",
+                                 name, begin, limits.min)});
+  }
+  if (supply.first == 0) {
+    found.push_back({kZero, make, fmt::format("{} gives index 0, which no handle may have", name)});
+  }
+  if (composed != nullptr) {
+    for (std::size_t i = 0; i < alignment.instances.size() && i < composed->instances.size(); ++i) {
+      const auto& places = alignment.instances[i].memories;
+      for (std::size_t j = 0; j < places.size() && j < composed->instances[i].memories.size(); ++j) {
+        const MemoryId original = composed->instances[i].memories[j];
+        const std::uint64_t pages = composed->memories[original.value].limits.min;
+        if (places[j] == supply.memory && begin < pages * kPage) {
+          found.push_back({kOverflow, make,
+                           fmt::format("the table of {} begins at {:#x}, inside the {} pages that the guest "
+                                       "has from the start",
+                                       name, begin, pages)});
+          return;
+        }
+      }
+    }
+  }
+  for (const FunctionId other : group(supply.memory).news) {
+    const Supply& theirs = shape(other).supply;
+    if (other == make || !theirs.understood || theirs.cursor->same(*supply.cursor)) {
+      continue;
+    }
+    const std::uint64_t their_begin = begin_of(theirs);
+    if (their_begin >= begin && their_begin - begin < supply.stride * supply.place.scale) {
+      found.push_back(
+          {kOverflow, make,
+           fmt::format("the tables of {} and {} begin at the same place", name, image.name_of(other))});
+    }
+  }
+}
+
+}  // namespace meld_verify::lift

@@ -1,0 +1,386 @@
+#include <fmt/format.h>
+#include <z3++.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "engine/smt/term.h"
+
+namespace meld_verify::smt {
+
+namespace {
+
+constexpr unsigned kResources = 2'000'000;
+/// Terms beyond these are left undecided: they are no condition that a compiler or a fuser writes.
+constexpr std::uint32_t kMostDepth = 500;
+constexpr std::size_t kMostTerms = 20'000;
+
+using Conditions = std::vector<Term>;  ///< sorted, each once
+
+}  // namespace
+
+struct Decider::State {
+  State(Terms& its_terms, Solver its_solver)
+      : terms(its_terms), solver(std::move(its_solver)), context(solver.context()) {}
+
+  Terms& terms;
+  Solver solver;
+  z3::context& context;
+  std::unordered_map<Term, z3::expr> made;
+  std::unordered_map<Term, std::vector<Term>> leaves;
+  std::map<Conditions, Answer> answers;
+  std::size_t questions = 0;
+
+  /// What `of` is made of that can have any value: symbols and opaque terms. Nothing when it is too large.
+  const std::vector<Term>* leaves_of(Term of) {
+    if (const auto found = leaves.find(of); found != leaves.end()) {
+      return &found->second;
+    }
+    std::vector<Term> result;
+    std::unordered_set<Term> seen{of};
+    std::vector<Term> open{of};
+    while (!open.empty()) {
+      const Term term = open.back();
+      open.pop_back();
+      if (terms.op(term) == TermOp::kSymbol || terms.op(term) == TermOp::kOpaque) {
+        result.push_back(term);
+        continue;
+      }
+      for (const Term argument : terms.arguments(term)) {
+        if (seen.insert(argument).second) {
+          open.push_back(argument);
+        }
+      }
+      if (seen.size() > kMostTerms) {
+        return nullptr;
+      }
+    }
+    std::sort(result.begin(), result.end());
+    return &leaves.emplace(of, std::move(result)).first->second;
+  }
+
+  [[nodiscard]] z3::expr bit(const z3::expr& condition) const {
+    return z3::ite(condition, context.bv_val(1, 1), context.bv_val(0, 1));
+  }
+
+  /// The term for Z3. The depth of terms was checked.
+  z3::expr make(Term term) {
+    if (const auto found = made.find(term); found != made.end()) {
+      return found->second;
+    }
+    const z3::expr result = fresh(term);
+    made.emplace(term, result);
+    return result;
+  }
+
+  z3::expr fresh(Term term) {
+    const unsigned width = terms.width(term);
+    const TermOp op = terms.op(term);
+    if (op == TermOp::kConstant) {
+      return context.bv_val(static_cast<std::uint64_t>(terms.bits(term)), width);
+    }
+    // An opaque term is a constant of its own: equal terms are one term, so what is known of one holds for
+    // the other; that equal arguments make equal results of different terms is not used.
+    if (op == TermOp::kSymbol || op == TermOp::kOpaque) {
+      return context.bv_const(fmt::format("t{}", term.value).c_str(), width);
+    }
+    const auto arguments = terms.arguments(term);
+    const z3::expr first = make(arguments[0]);
+    if (op == TermOp::kIte) {
+      return z3::ite(first == context.bv_val(1, 1), make(arguments[1]), make(arguments[2]));
+    }
+    if (op == TermOp::kExtend) {
+      return z3::zext(first, width - terms.width(arguments[0]));
+    }
+    if (op == TermOp::kExtendS) {
+      return z3::sext(first, width - terms.width(arguments[0]));
+    }
+    if (op == TermOp::kLow) {
+      return first.extract(width - 1, 0);
+    }
+    const z3::expr second = make(arguments[1]);
+    switch (op) {
+      case TermOp::kAdd:
+        return first + second;
+      case TermOp::kSub:
+        return first - second;
+      case TermOp::kMul:
+        return first * second;
+      case TermOp::kDivU:
+        return z3::udiv(first, second);
+      case TermOp::kDivS:
+        return first / second;
+      case TermOp::kRemU:
+        return z3::urem(first, second);
+      case TermOp::kRemS:
+        return z3::srem(first, second);
+      case TermOp::kAnd:
+        return first & second;
+      case TermOp::kOr:
+        return first | second;
+      case TermOp::kXor:
+        return first ^ second;
+      case TermOp::kShl:
+        return z3::shl(first, second);
+      case TermOp::kShrU:
+        return z3::lshr(first, second);
+      case TermOp::kShrS:
+        return z3::ashr(first, second);
+      case TermOp::kRotl:
+        return z3::expr(context, Z3_mk_ext_rotate_left(context, first, second));
+      case TermOp::kRotr:
+        return z3::expr(context, Z3_mk_ext_rotate_right(context, first, second));
+      case TermOp::kEq:
+        return bit(first == second);
+      case TermOp::kLessU:
+        return bit(z3::ult(first, second));
+      case TermOp::kLessS:
+        return bit(z3::slt(first, second));
+      case TermOp::kConstant:
+      case TermOp::kSymbol:
+      case TermOp::kIte:
+      case TermOp::kExtend:
+      case TermOp::kExtendS:
+      case TermOp::kLow:
+      case TermOp::kOpaque:
+        break;
+    }
+    throw std::logic_error("not an operation");
+  }
+
+  /// One question to Z3, answered from memory where it was put before.
+  Answer ask(Conditions conditions) {
+    if (const auto found = answers.find(conditions); found != answers.end()) {
+      return found->second;
+    }
+    Answer answer = Answer::kUnknown;
+    const bool small = std::all_of(conditions.begin(), conditions.end(),
+                                   [this](Term term) { return terms.depth(term) <= kMostDepth; });
+    if (small) {
+      ++questions;
+      try {
+        // A solver of its own for each question: an answer must not depend on the questions before it.
+        z3::solver solver(context, "QF_BV");
+        z3::params params(context);
+        params.set("rlimit", kResources);
+        params.set("random_seed", 0U);
+        solver.set(params);
+        for (const Term condition : conditions) {
+          solver.add(make(condition) == context.bv_val(1, 1));
+        }
+        switch (solver.check()) {
+          case z3::sat:
+            answer = Answer::kYes;
+            break;
+          case z3::unsat:
+            answer = Answer::kNo;
+            break;
+          case z3::unknown:
+            break;
+        }
+      } catch (const z3::exception&) {
+        answer = Answer::kUnknown;
+      }
+    }
+    answers.emplace(std::move(conditions), answer);
+    return answer;
+  }
+
+  Answer satisfiable(std::span<const Term> given) {
+    const Term yes = terms.constant(1, 1);
+    std::set<Term> conditions;
+    for (const Term condition : given) {
+      if (terms.is_constant(condition)) {
+        if (condition != yes) {
+          return Answer::kNo;
+        }
+        continue;
+      }
+      conditions.insert(condition);
+    }
+    for (const Term condition : conditions) {
+      if (conditions.contains(terms.negation(condition))) {
+        return Answer::kNo;
+      }
+    }
+    // Conditions that share nothing with one another are questions of their own: they come up again and again
+    // while others change.
+    std::unordered_map<Term, std::size_t> group_of;  // of a leaf
+    std::vector<std::size_t> parent;
+    std::vector<std::pair<Term, std::size_t>> members;
+    const auto root = [&parent](std::size_t group) {
+      while (parent[group] != group) {
+        group = parent[group] = parent[parent[group]];
+      }
+      return group;
+    };
+    for (const Term condition : conditions) {
+      const std::vector<Term>* of = leaves_of(condition);
+      if (of == nullptr) {
+        return Answer::kUnknown;
+      }
+      const std::size_t group = parent.size();
+      parent.push_back(group);
+      members.emplace_back(condition, group);
+      for (const Term leaf : *of) {
+        const auto [place, added] = group_of.emplace(leaf, group);
+        if (!added) {
+          parent[root(place->second)] = root(group);
+        }
+      }
+    }
+    std::map<std::size_t, Conditions> groups;
+    for (const auto& [condition, group] : members) {
+      groups[root(group)].push_back(condition);
+    }
+    Answer answer = Answer::kYes;
+    for (auto& [group, of] : groups) {
+      const std::optional<Answer> plain = by_bounds(of);
+      const Answer part = plain ? *plain : ask(std::move(of));
+      if (part == Answer::kNo) {
+        return part;
+      }
+      if (part == Answer::kUnknown) {
+        answer = part;
+      }
+    }
+    return answer;
+  }
+
+  /// The answer where all conditions compare one leaf with constants, which most do: no question to Z3.
+  [[nodiscard]] std::optional<Answer> by_bounds(const Conditions& conditions) const {
+    std::optional<Term> leaf;
+    std::uint64_t least = 0;
+    std::uint64_t most = ~std::uint64_t{0};
+    std::set<std::uint64_t> excluded;
+    bool possible = true;
+    const auto at_least = [&](std::uint64_t bound) { least = std::max(least, bound); };
+    const auto at_most = [&](std::uint64_t bound) { most = std::min(most, bound); };
+    const auto is_leaf = [this](Term term) {
+      return terms.op(term) == TermOp::kSymbol || terms.op(term) == TermOp::kOpaque;
+    };
+    for (const Term condition : conditions) {
+      const bool negated =
+          terms.op(condition) == TermOp::kXor && terms.is_constant(terms.arguments(condition)[1]);
+      const Term inner = negated ? terms.arguments(condition)[0] : condition;
+      const TermOp op = terms.op(inner);
+      Term of = inner;
+      std::uint64_t with = 1;
+      bool first = true;
+      if (!is_leaf(inner)) {
+        if (op != TermOp::kEq && op != TermOp::kLessU) {
+          return std::nullopt;
+        }
+        const auto arguments = terms.arguments(inner);
+        first = terms.is_constant(arguments[1]);
+        const Term bound = arguments[first ? 1 : 0];
+        of = arguments[first ? 0 : 1];
+        if (!terms.is_constant(bound) || !is_leaf(of)) {
+          return std::nullopt;
+        }
+        with = terms.bits(bound);
+      }
+      if (leaf && *leaf != of) {
+        return std::nullopt;
+      }
+      leaf = of;
+      const unsigned width = terms.width(of);
+      at_most(width == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1);
+      if (op != TermOp::kLessU) {
+        if (negated) {
+          excluded.insert(with);
+        } else {
+          at_least(with);
+          at_most(with);
+        }
+      } else if (first && !negated) {  // less than `with`
+        possible = possible && with != 0;
+        at_most(with - 1);
+      } else if (first) {
+        at_least(with);
+      } else if (negated) {  // `with` is not less
+        at_most(with);
+      } else if (with == ~std::uint64_t{0}) {
+        possible = false;
+      } else {
+        at_least(with + 1);
+      }
+    }
+    if (!possible || least > most) {
+      return Answer::kNo;
+    }
+    for (std::uint64_t value = least; excluded.contains(value); ++value) {
+      if (value == most) {
+        return Answer::kNo;
+      }
+    }
+    return Answer::kYes;
+  }
+};
+
+Decider::Decider(Terms& terms, Solver solver) : state_(std::make_unique<State>(terms, std::move(solver))) {}
+Decider::~Decider() = default;
+
+Answer Decider::satisfiable(std::span<const Term> conditions) {
+  return state_->satisfiable(conditions);
+}
+
+Answer Decider::follows(std::span<const Term> conditions, Term condition) {
+  Terms& terms = state_->terms;
+  if (terms.is_constant(condition) && terms.bits(condition) != 0) {
+    return Answer::kYes;
+  }
+  if (std::find(conditions.begin(), conditions.end(), condition) != conditions.end()) {
+    return Answer::kYes;
+  }
+  std::vector<Term> with(conditions.begin(), conditions.end());
+  with.push_back(terms.negation(condition));
+  switch (state_->satisfiable(with)) {
+    case Answer::kYes:
+      return Answer::kNo;
+    case Answer::kNo:
+      return Answer::kYes;
+    case Answer::kUnknown:
+      break;
+  }
+  return Answer::kUnknown;
+}
+
+std::size_t Decider::questions() const {
+  return state_->questions;
+}
+
+std::string Decider::dump(std::span<const Term> conditions) const {
+  State& state = *state_;
+  std::string text = "(set-logic QF_BV)\n";
+  std::set<Term> leaves;
+  for (const Term condition : conditions) {
+    const std::vector<Term>* of = state.leaves_of(condition);
+    if (of == nullptr || state.terms.depth(condition) > kMostDepth) {
+      return "; a condition is too large to be put to a solver\n";
+    }
+    leaves.insert(of->begin(), of->end());
+  }
+  for (const Term leaf : leaves) {
+    text += fmt::format("(declare-const t{} (_ BitVec {}))  ; {}\n", leaf.value, state.terms.width(leaf),
+                        state.terms.text(leaf));
+  }
+  try {
+    z3::solver solver(state.context, "QF_BV");
+    for (const Term condition : conditions) {
+      solver.add(state.make(condition) == state.context.bv_val(1, 1));
+    }
+    for (const z3::expr& assertion : solver.assertions()) {
+      text += fmt::format("(assert {})\n", assertion.to_string());
+    }
+  } catch (const z3::exception& problem) {
+    return fmt::format("; {}\n", problem.msg());
+  }
+  return text + "(check-sat)\n";
+}
+
+}  // namespace meld_verify::smt

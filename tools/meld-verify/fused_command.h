@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace meld_verify::tool {
+
+/// `meld-verify COMPOSED FUSED`: the verdict on a fused file.
+struct FusedCommand {
+  std::string composed;
+  std::string fused;
+  std::string format = "text";
+  std::string profile = "default";
+  std::string plan_file;  ///< where to write the plan that was read; empty: nowhere
+  bool latent = false;
+  bool judge = false;
+  bool all = false;
+  std::vector<std::string> arguments;  ///< as given, for the log
+
+  /// The exit code.
+  [[nodiscard]] int run() const;
+};
+
+}  // namespace meld_verify::tool
