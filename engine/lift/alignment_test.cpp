@@ -263,11 +263,79 @@ TEST(AlignmentTest, AnInstanceThatIsSharedIsLost) {
   EXPECT_EQ(found, files.alignment->instances.size() - 2);
 }
 
+TEST(AlignmentTest, EqualCopiesAreToldApartByWhoCallsThem) {
+  // The fused file has its two leaves the other way round: each user calls the other one's.
+  const FileBytes original = read_file(fixture_path("two-instances"));
+  FileBytes bytes = original;
+  const std::string name = "fix:two/things";
+  std::vector<std::size_t> aliases;  // "alias export instance N name"
+  for (std::size_t at = 0; at + 4 + name.size() < bytes.size(); ++at) {
+    if (bytes[at] == 0x05 && bytes[at + 1] == 0x00 && bytes[at + 2] < 2 && bytes[at + 3] == name.size() &&
+        std::equal(name.begin(), name.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at) + 4)) {
+      aliases.push_back(at + 2);
+    }
+  }
+  ASSERT_EQ(aliases.size(), 2u);
+  std::swap(bytes[aliases[0]], bytes[aliases[1]]);
+  const AlignedFiles files(original, bytes);
+  ASSERT_TRUE(files.alignment);
+  EXPECT_EQ(gaps_of(*files.alignment), "");
+  EXPECT_EQ(files.alignment->aligned_functions, files.alignment->all_functions);
+  const auto instance_at = [&](std::uint32_t instance) {
+    const FunctionId function = files.composed.image.instances[instance].functions.back();
+    return files.fused.image.functions[files.alignment->counterpart[function.value]->value].instance;
+  };
+  // cells and main of leaf1, of leaf2; user1, user2.
+  EXPECT_EQ(instance_at(0), CoreInstanceId{std::uint32_t{2}});
+  EXPECT_EQ(instance_at(1), CoreInstanceId{std::uint32_t{3}});
+  EXPECT_EQ(instance_at(2), CoreInstanceId{std::uint32_t{0}});
+  EXPECT_EQ(instance_at(3), CoreInstanceId{std::uint32_t{1}});
+  EXPECT_EQ(instance_at(4), CoreInstanceId{std::uint32_t{4}});
+  EXPECT_EQ(instance_at(5), CoreInstanceId{std::uint32_t{5}});
+}
+
 TEST(AlignmentTest, ASurplusCopyIsNoGap) {
   const AlignedFiles files(read_file(fixture_path("leaf-two-consumers")),
                            read_file(fixture_path("two-instances")));
   ASSERT_TRUE(files.alignment);
   EXPECT_EQ(gaps_of(*files.alignment), "");
+}
+
+/// A core module of functions without parameters: "i32.const N; drop; call I; end" for each pair (N, I).
+FileBytes module_of(const std::vector<std::pair<std::uint8_t, std::uint8_t>>& functions) {
+  const auto count = static_cast<std::uint8_t>(functions.size());
+  FileBytes bytes{0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x04, 0x01, 0x60, 0x00, 0x00};
+  bytes.insert(bytes.end(), {0x03, static_cast<std::uint8_t>(count + 1), count});
+  bytes.insert(bytes.end(), count, 0x00);
+  bytes.insert(bytes.end(), {0x0a, static_cast<std::uint8_t>(8 * count + 1), count});
+  for (const auto& [number, called] : functions) {
+    bytes.insert(bytes.end(), {0x07, 0x00, 0x41, number, 0x1a, 0x10, called, 0x0b});
+  }
+  return bytes;
+}
+/// A component with one instance of it.
+FileBytes component_of(const FileBytes& module) {
+  FileBytes bytes{0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00, 0x01};
+  bytes.push_back(static_cast<std::uint8_t>(module.size()));
+  bytes.insert(bytes.end(), module.begin(), module.end());
+  bytes.insert(bytes.end(), {0x02, 0x04, 0x01, 0x00, 0x00, 0x00});
+  return bytes;
+}
+
+TEST(AlignmentTest, FunctionsMayStandInAnotherOrderOrBeLeftOut) {
+  const FileBytes composed =
+      component_of(module_of({{1, 1}, {2, 2}, {3, 3}, {4, 4}, {5, 5}, {6, 0}, {7, 0}}));
+  // The other way round, and without the seventh, which nobody calls.
+  const AlignedFiles files(composed, module_of({{6, 5}, {5, 0}, {4, 1}, {3, 2}, {2, 3}, {1, 4}}));
+  ASSERT_TRUE(files.alignment) << wasm::to_string(files.alignment.error());
+  EXPECT_EQ(gaps_of(*files.alignment), "");
+  EXPECT_EQ(files.alignment->aligned_functions, 6u);
+  EXPECT_EQ(files.alignment->all_functions, 7u);
+  EXPECT_EQ(files.alignment->instances[0].functions[0], FunctionId{std::uint32_t{5}});
+  // A call that goes elsewhere is still its caller's fault.
+  const AlignedFiles wrong(composed, module_of({{7, 6}, {6, 6}, {5, 1}, {4, 2}, {3, 3}, {2, 4}, {1, 4}}));
+  ASSERT_TRUE(wrong.alignment) << wasm::to_string(wrong.alignment.error());
+  EXPECT_EQ(wrong.alignment->aligned_functions, 6u);
 }
 
 TEST(AlignmentTest, AFileOfOtherComponentsDoesNotBelong) {
