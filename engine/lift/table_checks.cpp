@@ -223,10 +223,16 @@ routing::Reuse TableFunctions::State::reuse(FunctionId make, FunctionId drop) {
   bool ever = false;
   std::size_t tried = 0;
   for (const Outcome& first : operations.run(make, r1, nullptr, shape(make).supply.invariants)) {
+    if (first.stuck()) {
+      return routing::Reuse::kNever;
+    }
     if (!first.returns()) {
       continue;
     }
     for (const Outcome& dropped : operations.run(drop, first.path->results[0], &first)) {
+      if (dropped.stuck()) {
+        return routing::Reuse::kNever;
+      }
       if (!dropped.returns()) {
         continue;
       }
@@ -277,8 +283,9 @@ void TableFunctions::State::judge_new(TableShape& shaped) {
   // The worst of all that give entries back: slots that one of them loses stay lost.
   std::optional<routing::Reuse> worst;
   for (const FunctionId use : group(*what.storage.memory).uses) {
-    if (removes(shape(use)) && agree(make, use) == Answer::kYes) {
-      const routing::Reuse here = reuse(make, use);
+    const Answer works = removes(shape(use)) ? agree(make, use) : Answer::kNo;
+    if (works != Answer::kNo) {
+      const routing::Reuse here = works == Answer::kYes ? reuse(make, use) : routing::Reuse::kNever;
       worst = worst ? std::max(*worst, here) : here;
     }
   }
@@ -310,7 +317,7 @@ void TableFunctions::State::judge_use(TableShape& shaped) {
     }
   }
   judge_destructors(shaped, makers);
-  if (makers.empty() || !all_known || !what.understood) {
+  if (makers.empty() || !all_known) {
     if (makers.empty() && what.why.empty()) {
       what.why = "no function makes entries that it provably works on";
     }
@@ -332,47 +339,71 @@ void TableFunctions::State::judge_use(TableShape& shaped) {
   }
 }
 
+std::optional<std::vector<DestructorCall>> TableFunctions::State::destructors(FunctionId make,
+                                                                              FunctionId drop) {
+  const TableShape& shaped = shape(drop);
+  if (agree(make, drop) != Answer::kYes || shaped.what.role != TableRole::kDrop) {
+    return std::nullopt;
+  }
+  if (shaped.what.storage.canonical) {
+    return shaped.what.understood ? std::optional(shaped.what.destructors) : std::nullopt;
+  }
+  const Term rep = terms.symbol(32, "r");
+  std::optional<std::vector<DestructorCall>> always;
+  for (const Outcome& entry : operations.run(make, rep, nullptr, shape(make).supply.invariants)) {
+    if (entry.stuck()) {
+      return std::nullopt;
+    }
+    if (!entry.returns()) {
+      continue;
+    }
+    for (const Outcome& dropped : operations.run(drop, entry.path->results[0], &entry)) {
+      if (dropped.stuck()) {
+        return std::nullopt;
+      }
+      if (!dropped.returns()) {
+        continue;
+      }
+      std::vector<DestructorCall> ran;
+      for (const CallEvent& call : dropped.calls) {
+        const Term given = call.arguments[0];
+        ran.push_back({call.callee, given == rep || operations.holds(dropped, operations.equal(given, rep)) ==
+                                                        Answer::kYes});
+      }
+      if (always && *always != ran) {
+        return std::nullopt;
+      }
+      always = ran;
+    }
+  }
+  return always;
+}
+
 void TableFunctions::State::judge_destructors(TableShape& shaped, const std::vector<FunctionId>& makers) {
   TableFunction& what = shaped.what;
   if (what.role != TableRole::kDrop || makers.empty()) {
     return;
   }
-  std::vector<DestructorCall> all;
-  bool differs = false;
+  what.understood = true;
+  what.why.clear();
+  std::optional<std::vector<DestructorCall>> all;
   for (const FunctionId make : makers) {
-    const Term rep = terms.symbol(32, "r");
-    std::optional<std::vector<DestructorCall>> of_make;
-    for (const Outcome& entry : operations.run(make, rep, nullptr, shape(make).supply.invariants)) {
-      if (!entry.returns()) {
-        continue;
-      }
-      for (const Outcome& dropped : operations.run(what.function, entry.path->results[0], &entry)) {
-        if (!dropped.returns()) {
-          continue;
-        }
-        std::vector<DestructorCall> ran;
-        for (const CallEvent& call : dropped.calls) {
-          ran.push_back({call.callee, call.arguments[0] == rep ||
-                                          operations.holds(dropped, operations.equal(call.arguments[0],
-                                                                                     rep)) == Answer::kYes});
-        }
-        if (of_make && *of_make != ran) {
-          what.understood = false;
-          what.why = fmt::format("dropping an entry of {} does not always run the same destructors",
-                                 image.name_of(make));
-          return;
-        }
-        of_make = ran;
-      }
+    const auto of_make = destructors(make, what.function);
+    if (!of_make) {
+      what.understood = false;
+      what.why = fmt::format("dropping an entry of {} does not always run the same destructors",
+                             image.name_of(make));
+      return;
     }
-    if (of_make && !of_make->empty()) {
-      differs = differs || (!all.empty() && all != *of_make);
-      all = *of_make;
+    if (all && *all != *of_make) {
+      what.understood = false;
+      what.why = "entries of different makers run different destructors";
+      what.destructors = of_make->size() > what.destructors.size() ? *of_make : what.destructors;
+      continue;
     }
+    all = of_make;
+    what.destructors = *of_make;
   }
-  what.destructors = all;
-  what.understood = !differs;
-  what.why = differs ? "entries of different makers run different destructors" : "";
 }
 
 // Whether it may return for an index of which `condition` speaks. `fresh`: the condition implies that no
@@ -462,11 +493,17 @@ bool TableFunctions::State::traps_on_dead(const TableShape& use, FunctionId make
       continue;
     }
     for (const Outcome& entry : entries) {
+      if (entry.stuck()) {
+        return false;
+      }
       if (!entry.returns()) {
         continue;
       }
       const Term index = entry.path->results[0];
       for (const Outcome& dropped : operations.run(drop, index, &entry)) {
+        if (dropped.stuck()) {
+          return false;
+        }
         if (!dropped.returns()) {
           continue;
         }

@@ -50,6 +50,7 @@ struct TableFunctions::State {
 
   const TableFunction* of(FunctionId function);
   smt::Answer agree(FunctionId make, FunctionId use);
+  std::optional<std::vector<DestructorCall>> destructors(FunctionId make, FunctionId drop);
   std::vector<Flaw> flaws(FunctionId make);
 
   // Single functions (table_shape.cpp).
@@ -97,6 +98,7 @@ struct TableFunctions::State {
   // Where tables lie (table_room.cpp).
   std::optional<std::uint64_t> end_of_room(FunctionId make, bool& open_end);
   void judge_room(TableShape& shape);
+  void find_capacity(TableShape& shape);
   Opening at_start(std::span<const FunctionId> makers);
   bool loses_entry(std::span<const FunctionId> makers);
   void overlap_flaws(FunctionId make, std::vector<Flaw>& flaws);

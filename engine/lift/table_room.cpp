@@ -67,6 +67,29 @@ std::optional<std::uint64_t> TableFunctions::State::end_of_room(FunctionId make,
 }
 
 void TableFunctions::State::judge_room(TableShape& shaped) {
+  find_capacity(shaped);
+  // There must be no other reason to trap than that the table is full.
+  TableFunction& what = shaped.what;
+  const Supply& supply = shaped.supply;
+  std::vector<Term> room = supply.invariants;
+  if (what.capacity && *what.capacity > 0) {
+    const std::uint64_t last = (*supply.cursor->initial & 0xffff'ffff) + (*what.capacity - 1) * supply.step;
+    room.push_back(operations.at_most(supply.cursor->start, operations.number(last)));
+  }
+  const bool traps = std::any_of(shaped.outcomes.begin(), shaped.outcomes.end(), [&](const Outcome& outcome) {
+    std::vector<Term> all = outcome.conditions;
+    all.insert(all.end(), room.begin(), room.end());
+    return outcome.path->end == Path::End::kTrap && decider.satisfiable(all) != Answer::kNo;
+  });
+  if (traps) {
+    what.understood = false;
+    what.why = "it may trap although there is room";
+    what.capacity = 0;
+    what.reuse = routing::Reuse::kNever;
+  }
+}
+
+void TableFunctions::State::find_capacity(TableShape& shaped) {
   TableFunction& what = shaped.what;
   const Supply& supply = shaped.supply;
   const FunctionId make = what.function;
@@ -167,6 +190,12 @@ bool TableFunctions::State::loses_entry(std::span<const FunctionId> makers) {
 
 void TableFunctions::State::overlap_flaws(FunctionId make, std::vector<Flaw>& found) {
   const std::string name = image.name_of(make);
+  const auto first = operations.run(make, terms.symbol(32, "r"), nullptr, at_start(std::array{make}));
+  if (std::all_of(first.begin(), first.end(),
+                  [](const Outcome& outcome) { return outcome.path->end == Path::End::kTrap; })) {
+    found.push_back({kOverflow, make, fmt::format("{} traps instead of making the first entry", name)});
+    return;
+  }
   if (loses_entry(std::array{make, make})) {
     found.push_back({kOverflow, make,
                      fmt::format("{} makes a second entry over the first one, which is still live", name)});
