@@ -36,7 +36,8 @@ bool cut_short(const RunOutcome& run) {
 
 bool same(const GuestEvent& left, const GuestEvent& right) {
   return left.kind == right.kind && left.instance == right.instance && left.resource == right.resource &&
-         left.function == right.function && left.object == right.object;
+         left.function == right.function && left.object == right.object &&
+         (left.lent == right.lent || left.lent.empty() || right.lent.empty());
 }
 
 std::size_t parting(const std::vector<GuestEvent>& left, const std::vector<GuestEvent>& right) {
@@ -52,18 +53,20 @@ class Comparison {
   }
 
   RunDifference result() {
-    if (cut_short(composed_)) {
-      return difference(Difference::kIncomparable,
-                        "the composed file cannot be run: " + composed_.trap->sentence);
-    }
     const std::string unseen = what_the_fused_run_cannot_show();
     if (unseen.empty()) {
       if (auto found = foreign_rep()) {
         return *std::move(found);
       }
     }
-    if (cut_short(fused_)) {
-      return difference(Difference::kIncomparable, "the fused file cannot be run: " + fused_.trap->sentence);
+    const bool whole = at_ == composed_.events.size() && at_ == fused_.events.size();
+    if (cut_short(composed_) || cut_short(fused_)) {
+      if (unseen.empty() && at_ < composed_.events.size() && at_ < fused_.events.size()) {
+        return difference(Difference::kOrder, parting_words());  // whatever would have come after
+      }
+      return difference(Difference::kIncomparable,
+                        cut_short(composed_) ? "the composed file cannot be run: " + composed_.trap->sentence
+                                             : "the fused file cannot be run: " + fused_.trap->sentence);
     }
     if (composed_.trap.has_value() != fused_.trap.has_value()) {
       return difference(
@@ -75,15 +78,14 @@ class Comparison {
       return difference(Difference::kIncomparable, unseen);
     }
     if (composed_.trap) {
-      return at_ == composed_.events.size() && at_ == fused_.events.size()
-                 ? difference(Difference::kNone, {})
-                 : difference(Difference::kTrap,
-                              "both files trap, but not at the same place: " + parting_words());
+      return whole ? difference(Difference::kNone, {})
+                   : difference(Difference::kTrap,
+                                "both files trap, but not at the same place: " + parting_words());
     }
     if (auto found = destructor_counts()) {
       return *std::move(found);
     }
-    if (at_ < composed_.events.size() || at_ < fused_.events.size()) {
+    if (!whole) {
       return difference(Difference::kOrder, parting_words());
     }
     for (std::size_t i = 0; i < std::min(composed_.results.size(), fused_.results.size()); ++i) {
@@ -137,27 +139,42 @@ class Comparison {
   }
 
   std::optional<RunDifference> foreign_rep() const {
-    std::vector<bool> odd(pair_.composed.resources.size());  // guests that call their destructor themselves
+    // Types whose definer calls the destructor, or such a function, itself with what is no rep.
+    std::vector<bool> odd(pair_.composed.resources.size());
     for (const GuestEvent& event : composed_.events) {
       if (event.foreign) {
-        odd[event.resource->value] = true;
+        odd[about(event).first.value] = true;
       }
     }
     for (std::size_t i = 0; i < fused_.events.size(); ++i) {
       const GuestEvent& event = fused_.events[i];
-      if (!event.foreign || odd[event.resource->value]) {
+      if (!event.foreign || odd[about(event).first.value]) {
         continue;
       }
+      const auto [resource, rep] = about(event);
+      const std::string who = words_.instance(event.instance);
       std::string sentence =
-          fmt::format("{}'s destructor of {} gets 0x{:x}, {}", words_.instance(event.instance),
-                      words_.resource(*event.resource), event.value, what_it_got(i));
+          event.kind == Kind::kDestroyed
+              ? fmt::format("{}'s destructor of {} gets 0x{:x}, {}", who, words_.resource(resource), rep,
+                            what_it_got(i))
+              : fmt::format("{}'s {} gets 0x{:x} for its {}, {}", who, words_.function(*event.function), rep,
+                            words_.resource(resource), what_it_got(i));
       if (fused_.trap) {
         sentence += "; then it traps: " + fused_.trap->sentence;
       }
-      return RunDifference{Difference::kForeignRep, std::move(sentence),
-                           std::min(at_, composed_.events.size()), i};
+      return RunDifference{Difference::kForeignRep, std::move(sentence), at_, i};
     }
     return std::nullopt;
+  }
+
+  /// The resource type and the rep that an event with a foreign one is about.
+  static std::pair<ResourceId, std::uint32_t> about(const GuestEvent& event) {
+    for (const LentObject& lent : event.lent) {
+      if (!lent.object) {
+        return {lent.resource, lent.rep};
+      }
+    }
+    return {*event.resource, event.value};
   }
 
   /// Of a foreign rep: "which leaf never made (it is a rep of intermediate's thing)"
@@ -171,7 +188,7 @@ class Comparison {
                          words_.instance(dropped.definer), words_.resource(*event.instead_of),
                          alike ? fmt::format(" ({} made another of that number)", who) : std::string());
     }
-    if (makes(of, event.resource)) {
+    if (makes(of, about(event).first)) {
       return "which is destroyed already";
     }
     const std::optional<std::size_t> maker = makes(of, std::nullopt);
@@ -184,10 +201,10 @@ class Comparison {
 
   /// The last event before another one that makes its rep, of that resource type or of any.
   std::optional<std::size_t> makes(std::size_t before, std::optional<ResourceId> resource) const {
+    const std::uint32_t rep = about(fused_.events[before]).second;
     for (std::size_t i = before; i-- > 0;) {
       const GuestEvent& event = fused_.events[i];
-      if (event.kind == Kind::kMade && event.value == fused_.events[before].value &&
-          (!resource || event.resource == resource)) {
+      if (event.kind == Kind::kMade && event.value == rep && (!resource || event.resource == resource)) {
         return i;
       }
     }

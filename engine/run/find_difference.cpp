@@ -75,7 +75,8 @@ class Search {
 
   /// Whether the calls show a difference, which is kept then.
   bool shows(const std::vector<WorldCall>& calls) {
-    if (runs_ >= limits_.runs || steps_ >= limits_.all_steps) {
+    const std::uint64_t size = pair_.composed_image.bytes.size() + pair_.fused_image.bytes.size();
+    if (runs_ >= limits_.runs || steps_ >= limits_.all_steps || runs_ * size >= limits_.all_bytes) {
       return false;
     }
     ++runs_;
@@ -88,7 +89,7 @@ class Search {
     } else if (why_not_.empty()) {
       why_not_ = replay.difference.sentence;
     }
-    if (found || kind == RunDifference::Kind::kNone || compared_ == 0) {
+    if (found || (kind == RunDifference::Kind::kNone && compared_ == 1) || runs_ == 1) {
       best_ = std::move(replay);
       best_.runs = runs_;
     }

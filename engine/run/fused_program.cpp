@@ -211,7 +211,7 @@ class Race {
       }
     }
     if (kept != nullptr) {
-      set_driver("the export");
+      set_driver("the same export");
       if (!theirs) {
         fused_->fail("the fused file did not give a handle that the call needs");
         return;

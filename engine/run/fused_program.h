@@ -19,6 +19,7 @@ struct ReplayLimits {
   std::size_t events = 1'000'000;           ///< of each of the two runs
   std::uint64_t steps = 200'000'000;        ///< instructions, of each of the two runs
   std::uint64_t all_steps = 1'000'000'000;  ///< after so many `find_difference` tries no more
+  std::uint64_t all_bytes = 100'000'000;    ///< of both files, each time they are loaded: the same
   std::size_t runs = 40;                    ///< that `find_difference` tries
 };
 
@@ -38,7 +39,7 @@ struct WorldCall {
 /// in the end are dropped.
 struct Replay {
   std::string call;    ///< the exports and their arguments in WAVE: "make(1); use(own #1)"
-  std::string driver;  ///< "the export", or "core function 305 (the fused file lost the export)", …
+  std::string driver;  ///< "the same export", or "core function 305 (the fused file lost the export)", …
   RunOutcome composed;
   RunOutcome fused;
   RunDifference difference;
@@ -57,7 +58,7 @@ struct Replay {
 [[nodiscard]] std::vector<const component::WorldExport*> callable(const lift::Pair& pair);
 
 /// Calls each export of the composed world, then all in order, then two after each other, each on fresh
-/// programs, until a difference shows. The last comparable replay with kNone and a sentence when none does
+/// programs, until a difference shows. The first comparable replay with kNone and a sentence when none does
 /// ("no call of the world's exports shows a difference (12 runs)"); kIncomparable when no run could be
 /// compared.
 [[nodiscard]] Replay find_difference(const lift::Pair& pair, const ReplayLimits& limits = {});

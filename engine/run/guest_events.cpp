@@ -32,6 +32,9 @@ class LiveObjects {
     const auto place = types_[type.value].live.find(rep);
     return place != types_[type.value].live.end() && !place->second.empty();
   }
+  [[nodiscard]] std::optional<std::size_t> find(ResourceId type, std::uint32_t rep) const {
+    return has(type, rep) ? std::optional(types_[type.value].live.at(rep).front()) : std::nullopt;
+  }
   std::optional<std::size_t> destroy(ResourceId type, std::uint32_t rep) {
     if (!has(type, rep)) {
       return std::nullopt;
@@ -86,6 +89,13 @@ class Events {
       case Kind::kReturned:
         made.function = lift_name_[step.role->lifts.front().value];
         made.instance = pair_.composed.canons[made.function->value].owner;
+        for (std::size_t i = 0; i < step.lent.size(); ++i) {
+          if (step.lent[i]) {
+            const ResourceId resource = step.role->lent[i].resource;
+            made.lent.push_back({resource, *step.lent[i], objects_.find(resource, *step.lent[i])});
+            made.foreign = made.foreign || !made.lent.back().object;
+          }
+        }
         break;
     }
     return made;
@@ -276,8 +286,16 @@ std::string GuestWords::event(const GuestEvent& event) const {
                                  "'s " + resource(*event.instead_of)
           : event.foreign ? ", a foreign rep"
                           : which);
-    case Kind::kCalled:
-      return fmt::format("-> {}  {}", who, function(*event.function));
+    case Kind::kCalled: {
+      std::string lent;
+      for (const LentObject& one : event.lent) {
+        lent += fmt::format("{}{}", lent.empty() ? "" : ", ",
+                            one.object ? fmt::format("{} #{}", resource(one.resource), *one.object + 1)
+                                       : fmt::format("0x{:x}, no {}", one.rep, resource(one.resource)));
+      }
+      return fmt::format("-> {}  {}{}", who, function(*event.function),
+                         lent.empty() ? "" : " (" + lent + ")");
+    }
     case Kind::kReturned:
       return fmt::format("<- {}  {}", who, function(*event.function));
   }

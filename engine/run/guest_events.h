@@ -11,6 +11,16 @@
 
 namespace meld_verify::run {
 
+/// A borrow that a function of its definer got, as a rep.
+struct LentObject {
+  component::ResourceId resource;
+  std::uint32_t rep = 0;
+  std::optional<std::size_t> object;  ///< none: no live object has that rep
+  bool operator==(const LentObject& other) const {
+    return resource == other.resource && object == other.object;
+  }
+};
+
 /// One thing that a guest's code did or had done to it, in a fused or a composed run; all numbers are the
 /// composed file's.
 struct GuestEvent {
@@ -26,8 +36,9 @@ struct GuestEvent {
   /// equal reps the oldest.
   std::optional<std::size_t> object;
   /// kDestroyed: its type's definer never made that rep, or it is destroyed already, or (`instead_of`) it is
-  /// the rep of another type's object, though the numbers may be equal.
+  /// the rep of another type's object, though the numbers may be equal. kCalled: one of `lent` is none.
   bool foreign = false;
+  std::vector<LentObject> lent;  ///< kCalled: by the function's flat parameters
   /// kDestroyed: a guest dropped a handle of this type, whose destructor should have run.
   std::optional<component::ResourceId> instead_of;
 };
@@ -48,7 +59,7 @@ struct RunDifference {
   enum class Kind : std::uint8_t {
     kNone,
     kTrap,        ///< one traps, the other does not, or elsewhere
-    kForeignRep,  ///< a destructor got a rep that its type never made, or one that is dead
+    kForeignRep,  ///< a destructor or a function got a rep that its type never made, or one that is dead
     kMissingDestructor,
     kExtraDestructor,
     kOrder,         ///< the same events in another order, or other calls

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <string_view>
 #include <utility>
 
 #include "engine/wasm/rewrite.h"
@@ -11,107 +10,41 @@ namespace meld_verify::run {
 namespace {
 
 using component::CanonId;
-using component::ResourceId;
 using lift::FunctionId;
 using lift::LinkedFunction;
 using spec::TrapClass;
 
-template <class T>
-void add(std::vector<T>& list, const T& item) {
-  if (std::find(list.begin(), list.end(), item) == list.end()) {
-    list.push_back(item);
-  }
+bool share_code(const GuestRole& left, const GuestRole& right) {
+  return std::any_of(left.code_of.begin(), left.code_of.end(), [&](component::InstanceId instance) {
+    return std::find(right.code_of.begin(), right.code_of.end(), instance) != right.code_of.end();
+  });
 }
 
-/// The code behind a core item.
-std::optional<FunctionId> code_behind(const lift::Image& image, const component::CoreItem& item) {
-  const std::optional<FunctionId> function = image.function_of(item);
-  if (!function) {
-    return std::nullopt;
+/// The low halves of the arguments: a rep that shares a slot with something wider lies there.
+template <class Values>
+std::vector<std::uint32_t> low_words(const Values& arguments) {
+  std::vector<std::uint32_t> words;
+  for (const auto& argument : arguments) {
+    words.push_back(static_cast<std::uint32_t>(argument.bits));
   }
-  for (const FunctionId found : {image.behind(*function), *function}) {
-    if (image.functions[found.value].kind == LinkedFunction::Kind::kDefined) {
-      return found;
-    }
-  }
-  return std::nullopt;
+  return words;
 }
 
-/// Calls `visit(function, change)` for all functions of the composed file's guests that have a role.
-template <class Visit>
-void each_guest_function(const lift::Pair& pair, Visit visit) {
-  const component::Composition& composed = pair.composed;
-  for (std::size_t i = 0; i < composed.canons.size(); ++i) {
-    if (const auto function = lifted_function(pair, CanonId(i))) {
-      visit(*function, [i](GuestRole& role) { add(role.lifts, CanonId(i)); });
-    }
+/// The reps that a function gets.
+std::vector<std::optional<std::uint32_t>> lent_reps(const GuestRole& role,
+                                                    const std::vector<std::uint32_t>& arguments) {
+  std::vector<std::optional<std::uint32_t>> reps;
+  for (const LentSlot& lent : role.lent) {
+    const bool there = lent.slot < arguments.size() &&
+                       std::all_of(lent.cases.begin(), lent.cases.end(), [&](const auto& item) {
+                         return item.first < arguments.size() && arguments[item.first] == item.second;
+                       });
+    reps.push_back(there ? std::optional(arguments[lent.slot]) : std::nullopt);
   }
-  for (std::size_t i = 0; i < composed.resources.size(); ++i) {
-    if (const auto function = destructor_function(pair, ResourceId(i))) {
-      visit(*function, [i](GuestRole& role) { add(role.destroys, ResourceId(i)); });
-    }
-  }
-  const lift::Image& image = pair.composed_image;
-  for (std::size_t i = 0; i < image.instances.size(); ++i) {
-    const auto& start = image.module_of(component::CoreInstanceId(i)).start;
-    if (start) {
-      visit(image.instances[i].functions[*start], [](GuestRole&) {});
-    }
-  }
-}
-
-component::InstanceId owner_of(const lift::Image& image, FunctionId function) {
-  return image.instances[image.functions[function.value].instance.value].owner;
+  return reps;
 }
 
 }  // namespace
-
-std::optional<FunctionId> lifted_function(const lift::Pair& pair, CanonId lift) {
-  const auto* what = std::get_if<component::Lift>(&pair.composed.canons[lift.value].what);
-  return what == nullptr ? std::nullopt : code_behind(pair.composed_image, what->core);
-}
-
-std::optional<FunctionId> destructor_function(const lift::Pair& pair, ResourceId resource) {
-  const auto& destructor = pair.composed.resources[resource.value].destructor;
-  return destructor ? code_behind(pair.composed_image, *destructor) : std::nullopt;
-}
-
-GuestRoles roles_of_composed(const lift::Pair& pair) {
-  GuestRoles roles;
-  const lift::Image& image = pair.composed_image;
-  each_guest_function(pair, [&](FunctionId function, auto change) {
-    if (image.functions[function.value].kind == LinkedFunction::Kind::kDefined) {
-      GuestRole& role = roles[function];
-      add(role.code_of, owner_of(image, function));
-      change(role);
-    }
-  });
-  for (std::size_t i = 0; i < image.functions.size(); ++i) {
-    const LinkedFunction& function = image.functions[i];
-    if (function.kind == LinkedFunction::Kind::kCanon) {
-      add(roles[FunctionId(i)].stands_for, function.canon);
-    }
-  }
-  return roles;
-}
-
-GuestRoles roles_of_fused(const lift::Pair& pair) {
-  GuestRoles roles;
-  each_guest_function(pair, [&](FunctionId function, auto change) {
-    const auto& counterpart = pair.alignment.counterpart[function.value];
-    if (counterpart && pair.composed_image.functions[function.value].kind == LinkedFunction::Kind::kDefined) {
-      GuestRole& role = roles[*counterpart];
-      add(role.code_of, owner_of(pair.composed_image, function));
-      change(role);
-    }
-  });
-  for (std::size_t i = 0; i < pair.alignment.wired_to.size(); ++i) {
-    for (const FunctionId function : pair.alignment.wired_to[i]) {
-      add(roles[function].stands_for, CanonId(i));
-    }
-  }
-  return roles;
-}
 
 GuestTrace::GuestTrace(const component::Composition& running, const lift::Image& image,
                        const component::Composition& composed, const GuestRoles& roles,
@@ -160,9 +93,7 @@ spec::Result<std::optional<ProbedModule>> GuestTrace::module(component::CoreInst
     probes.push_back({index, "enter" + number, "leave" + number});
     made.probes.emplace_back([this, role = role](const CoreStore::Values& arguments,
                                                  CoreStore::Values&) -> std::unique_ptr<CoreTrap> {
-      const bool first = !arguments.empty() && arguments.front().type == CoreType::kI32;
-      if (enter(*role,
-                first ? std::optional(static_cast<std::uint32_t>(arguments.front().bits)) : std::nullopt)) {
+      if (enter(*role, low_words(arguments))) {
         return nullptr;
       }
       return std::make_unique<CoreTrap>(CoreTrap{CoreTrap::Kind::kHost, "the run has too many events",
@@ -190,9 +121,7 @@ spec::Result<std::optional<ProbedModule>> GuestTrace::module(component::CoreInst
 spec::Result<void> GuestTrace::canon_entered(CanonId canon, std::span<const spec::CoreValue> arguments) {
   static const GuestRole kNone;
   const auto place = canons_.find(canon.value);
-  const bool first = !arguments.empty() && arguments.front().type == spec::CoreType::kI32;
-  if (!enter(place == canons_.end() ? kNone : *place->second,
-             first ? std::optional(static_cast<std::uint32_t>(arguments.front().bits)) : std::nullopt)) {
+  if (!enter(place == canons_.end() ? kNone : *place->second, low_words(arguments))) {
     return spec::trap(TrapClass::kUnsupported, "the run has too many events");
   }
   return {};
@@ -237,31 +166,33 @@ bool GuestTrace::note_guests_call(const GuestRole& role, const GuestRole& caller
     }
   }
   if (makes) {
-    steps_.push_back({GuestStep::Kind::kMade, value, &role, &caller, {}});
+    steps_.push_back({GuestStep::Kind::kMade, value, &role, &caller, {}, {}});
   }
   if (drops) {
     frame.drop = steps_.size();
-    steps_.push_back({GuestStep::Kind::kDropped, value, &role, &caller, {}});
+    steps_.push_back({GuestStep::Kind::kDropped, value, &role, &caller, {}, {}});
   }
   return any;
 }
 
-bool GuestTrace::enter(const GuestRole& role, std::optional<std::uint32_t> first_argument) {
+bool GuestTrace::enter(const GuestRole& role, const std::vector<std::uint32_t>& arguments) {
   using Kind = GuestStep::Kind;
   const GuestRole* caller = frames_.empty() ? nullptr : frames_.back().role;
   if (caller != nullptr && caller->code_of.empty()) {
     caller = nullptr;  // an adapter, a table function or a built-in
   }
-  const std::uint32_t value = first_argument.value_or(0);
+  const std::uint32_t value = arguments.empty() ? 0 : arguments.front();
   Frame frame;
   frame.role = &role;
-  if (caller == nullptr || note_guests_call(role, *caller, value, frame)) {  // else a guest's own function
+  const bool canonical = caller != nullptr && note_guests_call(role, *caller, value, frame);
+  // A guest's call of a function of its own is no event.
+  if (caller == nullptr || canonical || (!role.code_of.empty() && !share_code(role, *caller))) {
     if (!role.destroys.empty()) {
       steps_.push_back(
-          {Kind::kDestroyed, value, &role, nullptr, caller == nullptr ? running_drop() : frame.drop});
+          {Kind::kDestroyed, value, &role, nullptr, {}, caller == nullptr ? running_drop() : frame.drop});
     }
     if (!role.lifts.empty()) {
-      steps_.push_back({Kind::kCalled, 0, &role, nullptr, {}});
+      steps_.push_back({Kind::kCalled, 0, &role, nullptr, lent_reps(role, arguments), {}});
       frame.called = true;
     }
   }
@@ -274,7 +205,7 @@ void GuestTrace::leave() {
     return;  // an exception took frames away
   }
   if (frames_.back().called) {
-    steps_.push_back({GuestStep::Kind::kReturned, 0, frames_.back().role, nullptr, {}});
+    steps_.push_back({GuestStep::Kind::kReturned, 0, frames_.back().role, nullptr, {}, {}});
   }
   frames_.pop_back();
 }

@@ -15,6 +15,15 @@
 
 namespace meld_verify::run {
 
+/// A core parameter in which a lifted function gets the rep of what its own component instance defines: a
+/// borrow that reaches its definer.
+struct LentSlot {
+  std::size_t slot = 0;
+  component::ResourceId resource;
+  /// Slots that hold these case numbers; else the slot is something else.
+  std::vector<std::pair<std::size_t, std::uint32_t>> cases;
+};
+
 /// What one function of a file stands for. All in the composed file's numbers.
 struct GuestRole {
   /// The component instances whose code it is; none: it is the fuser's, or a built-in.
@@ -23,6 +32,7 @@ struct GuestRole {
   std::vector<component::ResourceId> destroys;  ///< whose destructor it is
   /// What guests' code reaches here in place of: built-ins and lowered functions.
   std::vector<component::CanonId> stands_for;
+  std::vector<LentSlot> lent;  ///< of the one lift; none where there are several
 };
 
 using GuestRoles = std::map<lift::FunctionId, GuestRole>;
@@ -46,6 +56,8 @@ struct GuestStep {
   std::uint32_t value = 0;            ///< the rep, or the handle
   const GuestRole* role = nullptr;    ///< of the function that was entered
   const GuestRole* caller = nullptr;  ///< of the guest's code that called; null where it was no guest
+  /// kCalled: by the role's `lent`; nothing where the slot holds another case.
+  std::vector<std::optional<std::uint32_t>> lent;
   /// kDestroyed: the kDropped step that brought it about, without a guest's code in between.
   std::optional<std::size_t> drop;
 };
@@ -82,7 +94,7 @@ class GuestTrace : public Probes {
   };
 
   /// False: there are too many steps.
-  [[nodiscard]] bool enter(const GuestRole& role, std::optional<std::uint32_t> first_argument);
+  [[nodiscard]] bool enter(const GuestRole& role, const std::vector<std::uint32_t>& arguments);
   void leave();
   /// Notes what a guest calls where its code has a canonical definition; false: it is something of its own.
   bool note_guests_call(const GuestRole& role, const GuestRole& caller, std::uint32_t value, Frame& frame);

@@ -121,10 +121,17 @@ class Embedding {
     }
     composition.core_instances[0].imports = std::move(imports);
     composition.events.push_back({component::EventKind::kCoreInstance, 0});
-    made_.assumptions.insert(made_.assumptions.begin(),
-                             "the embedder gives the module canonical built-ins of one instance, one "
-                             "resource type for each of the "
-                             "composed file");
+    made_.assumptions.emplace_back(
+        "the embedder gives the module canonical built-ins of one instance, one resource type for each of "
+        "the "
+        "composed file");
+    if (!by_name_.empty()) {
+      const std::size_t shown = std::min<std::size_t>(by_name_.size(), 2);
+      made_.assumptions.push_back(fmt::format(
+          "the embedder goes by the names of imports that only the fuser's code calls: {}{}",
+          fmt::join(by_name_.begin(), by_name_.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
+          by_name_.size() > shown ? fmt::format(" and {} more", by_name_.size() - shown) : ""));
+    }
     return std::move(made_);
   }
 
@@ -203,12 +210,7 @@ class Embedding {
     if (!resource) {
       return std::nullopt;
     }
-    made_.assumptions.push_back(
-        fmt::format("the embedder takes \"{}\" \"{}\" for {} of the type that guests know by that name",
-                    wasm::printable(import.module), wasm::printable(import.name),
-                    name->op == ResourceOp::kNew   ? "resource.new"
-                    : name->op == ResourceOp::kRep ? "resource.rep"
-                                                   : "resource.drop"));
+    by_name_.push_back(wasm::printable(import.module + " " + import.name));
     return Intrinsic{name->op, *resource};
   }
 
@@ -252,6 +254,7 @@ class Embedding {
   LoneModule made_;
   std::map<FunctionId, Intrinsic> known_;
   std::map<std::pair<std::string_view, std::string_view>, ResourceId> named_;
+  std::vector<std::string> by_name_;  ///< imports whose type is known by their name only
 };
 
 }  // namespace

@@ -26,51 +26,51 @@ std::string end_of(const RunOutcome& run) {
                   : std::string("ends well");
 }
 
-void trim(std::string& line) {
-  line.erase(line.find_last_not_of(' ') + 1);
-}
-
 }  // namespace
 
 std::string replay_text(const lift::Pair& pair, const Replay& replay) {
   const GuestWords words(pair.composed);
   std::string text;
   if (!replay.call.empty()) {
-    text += fmt::format("replay of {}, fused file driven by {}\n", replay.call,
+    text += fmt::format("replay of {}, the fused file by {}\n", replay.call,
                         replay.driver.empty() ? "nothing" : replay.driver);
   }
   for (const std::string& assumption : replay.assumptions) {
     text += "  assumed: " + assumption + "\n";
   }
   const RunDifference& difference = replay.difference;
-  const std::size_t composed_from = difference.composed_event - std::min(difference.composed_event, kBefore);
-  const std::size_t fused_from = difference.fused_event - std::min(difference.fused_event, kBefore);
-  const std::size_t rows =
-      std::max(difference.composed_event - composed_from, difference.fused_event - fused_from) + kAfter;
   const auto cell = [&](const RunOutcome& run, std::size_t at) {
     return at < run.events.size()    ? fmt::format("{:>6}  {}", at + 1, words.event(run.events[at]))
            : at == run.events.size() ? fmt::format("{:>6}  {}", "", end_of(run))
                                      : std::string();
   };
-  std::string line = "    " + column("composed") + "| fused";
-  text += line + "\n";
-  if (composed_from > 0 || fused_from > 0) {
-    line = "    " + column(composed_from > 0 ? fmt::format("   ... {} events ...", composed_from) : "") +
-           "| " + (fused_from > 0 ? fmt::format("   ... {} events ...", fused_from) : "");
-    trim(line);
+  const auto add = [&](const char* mark, const std::string& left, const std::string& right) {
+    std::string line = fmt::format("{}{}| {}", mark, column(left), right);
+    line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";
-  }
-  for (std::size_t i = 0; i < rows; ++i) {
-    const std::string left = cell(replay.composed, composed_from + i);
-    const std::string right = cell(replay.fused, fused_from + i);
-    if (left.empty() && right.empty()) {
-      break;
+  };
+  add("    ", "composed", "fused");
+  std::size_t next = 0;
+  const auto rows = [&](std::size_t from, std::size_t to) {
+    if (from > next) {
+      const std::string left_out = fmt::format("   ... {} events ...", from - next);
+      add("    ", left_out, left_out);
     }
-    const bool parts =
-        difference.kind != RunDifference::Kind::kNone && fused_from + i == difference.fused_event;
-    line = fmt::format("{}{}| {}", parts ? " => " : "    ", column(left), right);
-    trim(line);
-    text += line + "\n";
+    for (std::size_t i = std::max(from, next); i < to; ++i) {
+      const std::string left = cell(replay.composed, i), right = cell(replay.fused, i);
+      const bool marked = difference.kind != RunDifference::Kind::kNone &&
+                          (i == difference.composed_event || i == difference.fused_event);
+      if (!left.empty() || !right.empty()) {
+        add(marked ? " => " : "    ", left, right);
+      }
+      next = i + 1;
+    }
+  };
+  rows(difference.composed_event - std::min(difference.composed_event, kBefore),
+       difference.composed_event + kAfter);
+  if (difference.fused_event >= next) {
+    rows(std::max(next, difference.fused_event - std::min(difference.fused_event, kAfter)),
+         difference.fused_event + kAfter);
   }
   text += fmt::format("  composed: {} ({} events)\n  fused:    {} ({} events)\n", end_of(replay.composed),
                       replay.composed.events.size(), end_of(replay.fused), replay.fused.events.size());
