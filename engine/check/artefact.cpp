@@ -221,15 +221,18 @@ class Findings {
   std::vector<std::vector<CodePlace>> noted_;  ///< parallel to the findings
 };
 
-/// Collects code places, each once.
+/// Collects code places, of each function in each role the first.
 class SiteWriter {
  public:
   explicit SiteWriter(const Lifted& lifted) : lifted_(lifted) {}
 
   void add(const std::optional<CodePlace>& place, const std::string& role) {
-    if (place && std::none_of(site_.code.begin(), site_.code.end(), [&](const CodePlace& known) {
-          return known.function == place->function && known.offset == place->offset;
-        })) {
+    for (std::size_t i = 0; place && i < site_.code.size(); ++i) {
+      if (site_.code[i].function == place->function && (site_.roles[i] == role || site_.roles[i] == "code")) {
+        return;
+      }
+    }
+    if (place) {
       site_.code.push_back(*place);
       site_.roles.push_back(role);
     }

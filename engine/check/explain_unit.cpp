@@ -145,6 +145,21 @@ void explain_position(const Topology& topology, const Plan& plan, Source source,
   finding.mend = required == "nothing" ? "leave the value as it is" : required;
 }
 
+/// Of a fused file: which destructor runs, where the finding is about more than that.
+void add_destructors(const Topology& topology, const Plan& plan, Finding& finding) {
+  const bool wrong = std::any_of(finding.also.begin(), finding.also.end(),
+                                 [](std::uint8_t code) { return code >= 43 && code <= 45; });
+  if (wrong) {
+    const topology::ResourceId resource = topology.views[finding.unit.id].resource;
+    finding.gets +=
+        "; its drop calls " + destructors_words(topology, plan.views[finding.unit.id].own_destructors);
+    finding.belongs +=
+        "; its drop calls " + (topology.resources[resource.value].has_destructor
+                                   ? "destructor of " + resource_words(topology, resource) + ", once"
+                                   : std::string("no destructor"));
+  }
+}
+
 /// " (test:res/api)"
 std::string interface_words(const Topology& topology, topology::ResourceId id) {
   const std::string& name = topology.text(topology.resources[id.value].interface_name);
@@ -326,6 +341,9 @@ void explain_unit(const Topology& topology, const Plan& plan, Source source, Fin
       break;
     case UnitKind::kView:
       explain_view(topology, plan, source, finding);
+      if (source == Source::kCode && (finding.code < 43 || finding.code > 46)) {
+        add_destructors(topology, plan, finding);
+      }
       break;
     case UnitKind::kTable:
       explain_table(plan, source, finding);

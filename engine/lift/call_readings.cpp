@@ -1,5 +1,7 @@
 #include "engine/lift/call_readings.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <variant>
 
@@ -272,6 +274,9 @@ CodePlace place_of(const Image& fused, FunctionId function, std::optional<wasm::
   place.function = function;
   place.index = linked.index;
   place.name = fused.name_of(function);
+  if (place.name == fmt::format("func {}", place.index)) {
+    place.name.clear();  // no name of its own
+  }
   if (linked.kind == LinkedFunction::Kind::kDefined) {
     place.module = fused.instances[linked.instance.value].module;
     place.offset = at.value_or(fused.definition_of(function).body.begin);

@@ -9,6 +9,7 @@
 
 #include "engine/lift/call_readings.h"
 #include "engine/lift/handle_tables.h"
+#include "engine/lift/plan_names.h"
 #include "engine/routing/implied_views.h"
 #include "engine/wasm/printable.h"
 
@@ -70,6 +71,7 @@ class Assembly {
     route_views();
     route_boundaries();
     describe_tables();
+    name_for_people(lifted_.plan, lifted_.topology);
     assume();
     lifted_.aligned_functions = pair_.alignment.aligned_functions;
     lifted_.all_functions = pair_.alignment.all_functions;

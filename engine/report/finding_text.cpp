@@ -164,26 +164,33 @@ std::string finding_text(const Finding& finding, std::size_t number, const Topol
   return text;
 }
 
-std::string findings_text(const Report& report, const Topology& topology, bool all,
+std::string findings_text(const Report& report, const Topology& topology, const Fullness& fullness,
                           const std::function<FindingWords(std::size_t)>& words) {
   std::string text;
-  std::size_t number = 0, latent = 0, cut = 0;
-  std::set<std::uint8_t> latent_codes;
+  std::size_t number = 0, latent = 0, cut = 0, warnings = 0;
+  std::set<std::uint8_t> latent_codes, warning_codes;
   for (std::size_t i = 0; i < report.findings.size(); ++i) {
     const Finding& finding = report.findings[i];
-    if (!finding.refutes && !finding.reachable && !all) {
+    const bool warning = !finding.refutes && finding.reachable;
+    if (!finding.refutes && !finding.reachable && !fullness.all) {
       ++latent;
       latent_codes.insert(finding.code);
       continue;
     }
-    if (!all && number >= kInFull) {
+    if (warning && fullness.sum_up_warnings && !fullness.all) {
+      ++warnings;
+      warning_codes.insert(finding.code);
+      warning_codes.insert(finding.also.begin(), finding.also.end());
+      continue;
+    }
+    if (!fullness.all && number >= kInFull) {
       ++cut;
       continue;
     }
     if (finding.refutes || finding.reachable) {
       text += "\n";
     }
-    if (!finding.refutes && finding.reachable) {
+    if (warning) {
       text += "    warning: harms only if a guest breaks the Canonical ABI (--profile strict refutes it)\n";
     }
     text += finding_text(finding, ++number, topology, words(i));
@@ -192,13 +199,18 @@ std::string findings_text(const Report& report, const Topology& topology, bool a
   if (cut != 0) {
     text += fmt::format("  {} more; --all shows them\n", counted(cut, "finding"));
   }
-  if (latent != 0) {
-    text += wrapped(fmt::format("  not reachable from the world's exports: {} ({}); --all shows {}, --latent "
-                                "lets {} refute",
-                                counted(latent, "finding"), codes_of(latent_codes),
-                                latent == 1 ? "it" : "them", latent == 1 ? "it" : "them"),
-                    4);
-  }
+  const auto summed_up = [&](std::string_view what, std::size_t count, const std::set<std::uint8_t>& codes,
+                             std::string_view option, std::string_view does) {
+    if (count != 0) {
+      text += wrapped(fmt::format("  {}: {} ({}); --all shows {}, {} {}", what, counted(count, "finding"),
+                                  codes_of(codes), count == 1 ? "it" : "them", option,
+                                  fmt::format(fmt::runtime(does), count == 1 ? "it" : "them")),
+                      4);
+    }
+  };
+  summed_up("harm only if a guest breaks the Canonical ABI", warnings, warning_codes, "--profile strict",
+            "refutes {}");
+  summed_up("not reachable from the world's exports", latent, latent_codes, "--latent", "lets {} refute");
   return text;
 }
 

@@ -40,9 +40,15 @@ struct FindingWords {
 /// "func 456 ($ht_drop_0) at 0xa8f1"; with the number of its core module where that is not the largest.
 [[nodiscard]] std::string code_place_words(const lift::CodePlace& place, const lift::Image* image);
 
-/// Findings up to `kInFull` (or all), then how many were left out, and why.
+/// How many findings a page prints in full.
+struct Fullness {
+  bool all = false;              ///< every one; else `kInFull` of those that are reached
+  bool sum_up_warnings = false;  ///< unless all are printed: those that do not refute are counted
+};
+/// Findings, then how many were left out, and why.
 [[nodiscard]] std::string findings_text(const check::Report& report, const topology::Topology& topology,
-                                        bool all, const std::function<FindingWords(std::size_t)>& words);
+                                        const Fullness& fullness,
+                                        const std::function<FindingWords(std::size_t)>& words);
 /// What was suspicious and not looked at; what is neither right nor wrong.
 [[nodiscard]] std::string unproved_text(const check::Report& report, bool all);
 /// Sizes, and who decided.

@@ -152,10 +152,10 @@ std::string fused_text(const FusedReport& subject, const TextOptions& options) {
   if (report.verdict == Verdict::kUnsupported) {
     text += unsupported_text(report, topology);
   }
-  if (!report.findings.empty()) {
+  if (!report.findings.empty() && (options.all || report.verdict == Verdict::kRefuted)) {
     text += "\n" + cast_text(topology, options.all);
   }
-  text += findings_text(report, topology, options.all, [&](std::size_t i) {
+  text += findings_text(report, topology, {.all = options.all, .sum_up_warnings = true}, [&](std::size_t i) {
     FindingWords words;
     words.colour = options.colour;
     words.rules = options.all;

@@ -30,10 +30,7 @@ TEST(FusedText, ARefutedFileShowsTheWayAndTheCode) {
   EXPECT_NE(text.find("  types        thing of leaf, pollable of host\n"), std::string::npos) << text;
   EXPECT_NE(text.find("    at           mid → leaf  a:b/c  [constructor]thing  result\n"), std::string::npos)
       << text;
-  EXPECT_NE(text.find("    in the file  adapter func 456 at 0xa8f1\n"
-                      "                 adapter func 456 at 0xa8e0\n"),
-            std::string::npos)
-      << text;
+  EXPECT_NE(text.find("    in the file  adapter func 456 at 0xa8f1\n\n"), std::string::npos) << text;
   EXPECT_NE(
       text.find("crosses  mid → leaf  a:b/c  [constructor]thing  result   nothing   func 456 at 0xa8f1\n"),
       std::string::npos)
@@ -77,6 +74,22 @@ TEST(FusedText, WhatNothingReachesIsSummedUp) {
                          "from run\n"),
       0u)
       << sample.text();
+}
+
+TEST(FusedText, WarningsAreSummedUp) {
+  FusedSample sample;
+  sample.lifted.plan.tables[1].checks = {.zero = false, .live = false};
+  const std::string text = sample.text();
+  expect_within_page(text);
+  EXPECT_EQ(text.find("PROVED"), 0u);
+  EXPECT_EQ(text.find("  instances "), std::string::npos) << text;
+  EXPECT_NE(text.find("  harm only if a guest breaks the Canonical ABI: 1 finding (L37, L38, L52); --all "
+                      "shows it,\n    --profile strict refutes it\n"),
+            std::string::npos)
+      << text;
+  TextOptions all;
+  all.all = true;
+  EXPECT_NE(sample.text(all).find("warning: harms only if"), std::string::npos);
 }
 
 TEST(FusedText, WhatCouldNotBeReadIsNamed) {

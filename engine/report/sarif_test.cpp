@@ -18,7 +18,8 @@ json log_of(FusedSample& sample) {
 
 TEST(Sarif, AFindingIsAResultOfItsRule) {
   FusedSample sample;
-  sample.lifted.plan.positions[0].count = 0;
+  sample.lifted.plan.positions[0].steps[0].op = routing::StepOp::kRep;  // the entry stays
+  sample.lifted.table_code[1][1] = FusedSample::place(12, 0x90);
   const json log = log_of(sample);
   EXPECT_EQ(log["version"], "2.1.0");
   const json& run = log["runs"][0];
@@ -37,7 +38,7 @@ TEST(Sarif, AFindingIsAResultOfItsRule) {
   EXPECT_EQ(location["logicalLocations"][0]["fullyQualifiedName"],
             "mid → leaf  a:b/c  [constructor]thing  result");
   EXPECT_EQ(location["logicalLocations"][0]["kind"], "function");
-  EXPECT_EQ(result["relatedLocations"][0]["message"]["text"], "adapter func 456 at 0xa8e0");
+  EXPECT_EQ(result["relatedLocations"][0]["message"]["text"], "rep of table leaf func 12 at 0x90");
   const json& way = result["codeFlows"][0]["threadFlows"][0]["locations"];
   ASSERT_GE(way.size(), 3u);
   EXPECT_EQ(way[0]["location"]["message"]["text"].get<std::string>().find("born"), 0u);

@@ -45,7 +45,7 @@ std::string report_text(const Report& report, const topology::Topology& topology
   }
   FindingWords words;
   words.colour = options.colour;
-  return text + findings_text(report, topology, options.all, [&](std::size_t) { return words; }) +
+  return text + findings_text(report, topology, {.all = options.all}, [&](std::size_t) { return words; }) +
          unproved_text(report, options.all) + counts_text(report, topology, plan) + assumptions_text(report);
 }
 
