@@ -25,7 +25,7 @@ Answer worse(Answer left, Answer right) {
 }
 
 bool removes(const TableShape& shape) {
-  return shape.what.role == TableRole::kDrop || shape.what.role == TableRole::kTake;
+  return shape.removes;
 }
 
 }  // namespace
@@ -101,7 +101,8 @@ Answer TableFunctions::State::find_agreement(FunctionId make, FunctionId use) {
       return same_cells ? Answer::kYes : Answer::kUnknown;
     }
   }
-  return try_two(make, use, at_start(std::array{make})) == Answer::kNo ? Answer::kNo : Answer::kUnknown;
+  const auto opening = at_start(std::array{make});
+  return opening && try_two(make, use, *opening) == Answer::kNo ? Answer::kNo : Answer::kUnknown;
 }
 
 Answer TableFunctions::State::try_two(FunctionId make, FunctionId use, const Opening& opening) {
@@ -170,7 +171,7 @@ Answer TableFunctions::State::try_use(FunctionId make, FunctionId use, const Out
     if (user.what.role == TableRole::kRep || user.what.role == TableRole::kTake) {
       answer = worse(answer, same(outcome, outcome.path->results[0], used.rep));
     }
-    if (removes(user)) {
+    if (user.what.role == TableRole::kDrop || user.what.role == TableRole::kTake) {
       answer = worse(answer, same(outcome, operations.read(outcome, memory, other.address, 4), other.rep));
       // It is this entry that is removed: its rep goes to the destructor, or its words are written.
       bool shown = std::any_of(outcome.calls.begin(), outcome.calls.end(), [&](const CallEvent& call) {
@@ -195,8 +196,9 @@ Answer TableFunctions::State::try_use(FunctionId make, FunctionId use, const Out
   return returns ? answer : Answer::kNo;
 }
 
-bool TableFunctions::State::always_traps(FunctionId make, FunctionId use) {
-  if (!unsound(make).empty()) {
+bool TableFunctions::State::refuses(FunctionId make, FunctionId use) {
+  if (shape(make).what.role != TableRole::kNew || !shape(use).is_table_function ||
+      shape(use).outcomes.empty() || !unsound(make).empty()) {
     return false;
   }
   const Term rep = terms.symbol(32, "r");
@@ -309,7 +311,7 @@ void TableFunctions::State::judge_use(TableShape& shaped) {
     const Answer answer = agree(make, use);
     if (answer == Answer::kYes) {
       makers.push_back(make);
-    } else if (always_traps(make, use)) {
+    } else if (refuses(make, use)) {
       refused.push_back(make);
     } else {
       takes_foreign = true;
@@ -326,16 +328,21 @@ void TableFunctions::State::judge_use(TableShape& shaped) {
   // Entries lie where their maker puts the rep.
   what.storage.slot_offset = shape(makers[0]).supply.place.offset;
   what.storage.scale = shape(makers[0]).supply.place.scale;
+  if (takes_foreign) {
+    return;
+  }
   what.checks.zero = traps_on_zero(shaped, makers);
   what.checks.bounds = traps_out_of_bounds(shaped, makers);
-  what.checks.live =
-      std::all_of(makers.begin(), makers.end(), [&](FunctionId make) { return traps_on_dead(shaped, make); });
+  const auto dead = [&](FunctionId make) { return traps_on_dead(shaped, make); };
+  what.checks.live = (what.role == TableRole::kRep || removes(shaped)) &&
+                     std::all_of(makers.begin(), makers.end(), dead) &&
+                     std::all_of(refused.begin(), refused.end(), dead);
   for (const FunctionId other : refused) {
     // What takes both tells that they are of one type, and that their kind is refused.
     const bool of_one_type = std::any_of(there.uses.begin(), there.uses.end(), [&](FunctionId one) {
       return agree(other, one) == Answer::kYes && agree(makers[0], one) == Answer::kYes;
     });
-    (of_one_type ? what.checks.kind : what.checks.type) = !takes_foreign;
+    (of_one_type ? what.checks.kind : what.checks.type) = true;
   }
 }
 
@@ -384,8 +391,8 @@ void TableFunctions::State::judge_destructors(TableShape& shaped, const std::vec
   if (what.role != TableRole::kDrop || makers.empty()) {
     return;
   }
-  what.understood = true;
-  what.why.clear();
+  what.understood = removes(shaped);
+  what.why = what.understood ? "" : "the entry stays";
   std::optional<std::vector<DestructorCall>> all;
   for (const FunctionId make : makers) {
     const auto of_make = destructors(make, what.function);
@@ -411,7 +418,14 @@ void TableFunctions::State::judge_destructors(TableShape& shaped, const std::vec
 bool TableFunctions::State::returns_under(const TableShape& use, Term condition, bool fresh) {
   const MemoryId memory = *use.what.storage.memory;
   const TableGroup& there = group(memory);
-  const bool blank = fresh && there.is_private && there.disturbed.empty() && !has_data(image, memory);
+  // One cursor gives all indices, so that `condition` speaks of all of them.
+  const bool one_cursor = std::all_of(there.news.begin(), there.news.end(), [&](FunctionId make) {
+    const auto& first = shape(there.news[0]).supply.cursor;
+    const auto& cursor = shape(make).supply.cursor;
+    return first && cursor && first->same(*cursor);
+  });
+  const bool blank =
+      fresh && one_cursor && there.is_private && there.disturbed.empty() && !has_data(image, memory);
   for (const Outcome& outcome : use.outcomes) {
     if (!outcome.returns()) {
       continue;
@@ -489,7 +503,11 @@ bool TableFunctions::State::traps_on_dead(const TableShape& use, FunctionId make
   const Term rep = terms.symbol(32, "r");
   const auto entries = operations.run(make, rep, nullptr, shape(make).supply.invariants);
   for (const FunctionId drop : group(*use.what.storage.memory).uses) {
-    if (!removes(shape(drop)) || agree(make, drop) != Answer::kYes) {
+    const Answer works = removes(shape(drop)) ? agree(make, drop) : Answer::kNo;
+    if (works == Answer::kUnknown) {
+      return false;
+    }
+    if (works == Answer::kNo) {
       continue;
     }
     for (const Outcome& entry : entries) {

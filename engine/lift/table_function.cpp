@@ -56,6 +56,10 @@ std::optional<std::vector<DestructorCall>> TableFunctions::destructors(FunctionI
   return state_->destructors(state_->image.behind(make), state_->image.behind(drop));
 }
 
+bool TableFunctions::refuses(FunctionId make, FunctionId use) {
+  return state_->refuses(state_->image.behind(make), state_->image.behind(use));
+}
+
 std::vector<TableFunctions::Flaw> TableFunctions::flaws(FunctionId make) {
   return state_->flaws(make);
 }

@@ -81,8 +81,9 @@ class TableFunctions {
   ///
   /// A check counts only where it is shown: `zero`, `bounds` and `live` for all states that guests who keep
   /// to the rules can bring about; `type` and `kind` by entries that other functions make in the same table
-  /// and on which this one always traps; `lent` never. Words of tables in a guest's memory are taken to be
-  /// left alone by the guest.
+  /// and on which this one always traps (whether it accepts others that are of another type, `agree` and
+  /// `refuses` tell); `lent` never. Words of tables in a guest's memory are taken to be left alone by the
+  /// guest.
   [[nodiscard]] const TableFunction* of(FunctionId function);
 
   /// Whether entries made by `make` are those that `use` reads: storages agree, and after `make(rep)` gave an
@@ -96,6 +97,10 @@ class TableFunctions {
   /// entries differ: own and borrow entries, types): the same in all states. Nothing: they do not agree, or
   /// it could not be told, or it depends on more than the maker.
   [[nodiscard]] std::optional<std::vector<DestructorCall>> destructors(FunctionId make, FunctionId drop);
+
+  /// Whether `use` provably traps on each entry of `make`: what a check of type or kind comes to between two
+  /// functions.
+  [[nodiscard]] bool refuses(FunctionId make, FunctionId use);
 
   /// A sentence about what a sequence of operations may do wrong even when guests keep to the rules (two live
   /// entries share a word, the table lies where the guest's data lie, …); empty when there is nothing.

@@ -24,8 +24,39 @@ std::uint64_t begin_of(const Supply& supply) {
 
 }  // namespace
 
-/// The state right after instantiation, as far as the makers go by it.
-Opening TableFunctions::State::at_start(std::span<const FunctionId> makers) {
+/// The state right after instantiation, as far as the makers go by it. Nothing: a start function may have
+/// changed it.
+std::optional<Opening> TableFunctions::State::at_start(std::span<const FunctionId> makers) {
+  // What runs at instantiation.
+  std::set<FunctionId> begins;
+  std::vector<FunctionId> work;
+  const auto visit = [&](FunctionId one) {
+    if (begins.insert(one).second) {
+      work.push_back(one);
+    }
+  };
+  for (const LinkedInstance& instance : image.instances) {
+    if (const auto start = image.modules[instance.module.value].start) {
+      visit(instance.functions[*start]);
+    }
+  }
+  while (!work.empty()) {
+    const auto callees = writes().callees.find(work.back());
+    work.pop_back();
+    if (callees != writes().callees.end()) {
+      std::for_each(callees->second.begin(), callees->second.end(), visit);
+    }
+  }
+  for (const FunctionId make : makers) {
+    for (const Cell& cell : shape(make).supply.cells) {
+      const auto changed = cell.global ? writes().sets.find(*cell.global) : writes().sets.end();
+      for (const FunctionId one : changed == writes().sets.end() ? std::set<FunctionId>{} : changed->second) {
+        if (operations.is_guest(one) || begins.contains(one)) {
+          return std::nullopt;
+        }
+      }
+    }
+  }
   Opening opening;
   for (std::size_t i = 0; i < image.globals.size(); ++i) {
     const LinkedGlobal& global = image.globals[i];
@@ -51,7 +82,7 @@ std::optional<std::uint64_t> TableFunctions::State::end_of_room(FunctionId make,
   const wasm::Limits& limits = image.memories[supply.memory.value].limits;
   const std::uint64_t begin = begin_of(supply);
   std::uint64_t end = limits.min * kPage;
-  open_end = there.is_private || limits.max == limits.min;
+  open_end = there.is_private || (limits.max == limits.min && composed != nullptr);
   for (const FunctionId other : there.news) {
     const Supply& theirs = shape(other).supply;
     if (other == make || !theirs.cursor || theirs.cursor->same(*supply.cursor)) {
@@ -154,14 +185,17 @@ bool TableFunctions::State::loses_entry(std::span<const FunctionId> makers) {
     Outcome outcome;
     std::vector<EntryWrite> reps;  ///< of all entries so far
   };
-  const Opening opening = at_start(makers);
+  const auto opening = at_start(makers);
+  if (!opening) {
+    return false;
+  }
   std::vector<Way> ways(1);
   bool begun = false;
   for (const FunctionId one : makers) {
     const Term rep = terms.symbol(32, "r");
     std::vector<Way> next;
     for (const Way& way : ways) {
-      for (Outcome& outcome : operations.run(one, rep, begun ? &way.outcome : nullptr, opening)) {
+      for (Outcome& outcome : operations.run(one, rep, begun ? &way.outcome : nullptr, *opening)) {
         if (!outcome.returns() || next.size() >= 16) {
           continue;
         }
@@ -190,7 +224,11 @@ bool TableFunctions::State::loses_entry(std::span<const FunctionId> makers) {
 
 void TableFunctions::State::overlap_flaws(FunctionId make, std::vector<Flaw>& found) {
   const std::string name = image.name_of(make);
-  const auto first = operations.run(make, terms.symbol(32, "r"), nullptr, at_start(std::array{make}));
+  const auto opening = at_start(std::array{make});
+  if (!opening) {
+    return;
+  }
+  const auto first = operations.run(make, terms.symbol(32, "r"), nullptr, *opening);
   if (std::all_of(first.begin(), first.end(),
                   [](const Outcome& outcome) { return outcome.path->end == Path::End::kTrap; })) {
     found.push_back({kOverflow, make, fmt::format("{} traps instead of making the first entry", name)});

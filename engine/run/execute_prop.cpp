@@ -44,9 +44,12 @@ using Bytes = std::array<std::uint8_t, kUsed>;
 class Writer {
  public:
   std::string function() {
-    std::string body = statements(3, 4 + below(5));
-    return "(func (export \"f\") (param i32 i32 i64) (result i32 i64) (local i32 i32 i64)" + body + i32(3) +
-           i64(3) + ")";
+    std::string body =
+        below(2) == 0 ? ""
+                      : "(local.set 4 (call $alloc (i32.const 8))) (local.set 6 (call $alloc (i32.const 8)))";
+    body += statements(3, 4 + below(5));
+    return "(func (export \"f\") (param i32 i32 i64) (result i32 i64) (local i32 i32 i64 i32)" + body +
+           i32(3) + i64(3) + ")";
   }
 
  private:
@@ -85,7 +88,7 @@ class Writer {
       case 2:
         return fmt::format("(i32.const {})", below(80));
       case 3:
-        return "(i32.add (local.get 4)" + offset + ")";  // an allocation, or 0
+        return "(i32.add (local.get " + pick({"4", "6"}) + ")" + offset + ")";  // an allocation, or 0
       default:
         return "(i32.and " + i32(levels - 1) + " (i32.const 63))";
     }
@@ -166,7 +169,7 @@ class Writer {
       case 5:
         return "(memory.fill " + memory() + address(1) + i32(1) + size() + ")";
       case 6:
-        return "(local.set 4 (call $alloc " + size() + "))";
+        return "(local.set " + pick({"4", "6"}) + " (call $alloc " + size() + "))";
       case 7:
         return below(2) == 0
                    ? "(local.set 3 (call $other " + i32(1) + "))"
