@@ -28,8 +28,8 @@ std::vector<bool> strange_types(const component::TypeArena& types) {
 
 class Search {
  public:
-  Search(const lift::Pair& pair, const ReplayLimits& limits)
-      : pair_(pair), limits_(limits), exports_(callable(pair)) {}
+  Search(const lift::Pair& pair, const ReplayLimits& limits, const std::vector<component::CanonId>& through)
+      : pair_(pair), limits_(limits), through_(through), exports_(callable(pair)) {}
 
   Replay run() {
     if (exports_.empty() && shows({})) {  // start functions run all the same
@@ -82,7 +82,19 @@ class Search {
     ++runs_;
     Replay replay = run::replay(pair_, calls, limits_);
     steps_ += replay.composed.steps + replay.fused.steps;
+    const bool gets_there =
+        through_.empty() || std::any_of(through_.begin(), through_.end(), [&](auto canon) {
+          const auto& called = replay.composed.called;
+          return std::find(called.begin(), called.end(), canon) != called.end();
+        });
     const auto kind = replay.difference.kind;
+    if (!gets_there && kind != RunDifference::Kind::kIncomparable) {
+      ++elsewhere_;
+      if (runs_ == 1) {
+        best_ = std::move(replay);
+      }
+      return false;
+    }
     const bool found = kind != RunDifference::Kind::kNone && kind != RunDifference::Kind::kIncomparable;
     if (kind == RunDifference::Kind::kNone) {
       ++compared_;
@@ -99,7 +111,11 @@ class Search {
   Replay nothing() {
     best_.runs = runs_;
     RunDifference& difference = best_.difference;
-    if (compared_ > 0 && exports_.empty()) {
+    if (compared_ == 0 && elsewhere_ > 0) {
+      difference = {};
+      difference.sentence = fmt::format("no call of the world's exports gets there ({} {})", elsewhere_,
+                                        elsewhere_ == 1 ? "run" : "runs");
+    } else if (compared_ > 0 && exports_.empty()) {
       difference.kind = RunDifference::Kind::kNone;
       difference.sentence =
           "the world exports no function that can be called, and its start shows no difference";
@@ -108,16 +124,18 @@ class Search {
       difference.sentence = "the files cannot be compared by running them: " + why_not_;
     } else {
       difference.kind = RunDifference::Kind::kNone;
-      difference.sentence = fmt::format("no call of the world's exports shows a difference ({} {})",
-                                        compared_, compared_ == 1 ? "run" : "runs");
+      difference.sentence =
+          fmt::format("no call of the world's exports{} shows a difference ({} {})",
+                      through_.empty() ? "" : " that gets there", compared_, compared_ == 1 ? "run" : "runs");
     }
     return std::move(best_);
   }
 
   const lift::Pair& pair_;
   const ReplayLimits& limits_;
+  const std::vector<component::CanonId>& through_;
   std::vector<const WorldExport*> exports_;
-  std::size_t runs_ = 0, compared_ = 0;
+  std::size_t runs_ = 0, compared_ = 0, elsewhere_ = 0;
   std::uint64_t steps_ = 0;
   std::string why_not_;
   Replay best_;
@@ -141,8 +159,9 @@ std::vector<const WorldExport*> callable(const lift::Pair& pair) {
   return found;
 }
 
-Replay find_difference(const lift::Pair& pair, const ReplayLimits& limits) {
-  return Search(pair, limits).run();
+Replay find_difference(const lift::Pair& pair, const ReplayLimits& limits,
+                       const std::vector<component::CanonId>& through) {
+  return Search(pair, limits, through).run();
 }
 
 }  // namespace meld_verify::run

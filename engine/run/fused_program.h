@@ -60,8 +60,10 @@ struct Replay {
 /// Calls each export of the composed world, then all in order, then two after each other, each on fresh
 /// programs, until a difference shows. The first comparable replay with kNone and a sentence when none does
 /// ("no call of the world's exports shows a difference (12 runs)"); kIncomparable when no run could be
-/// compared.
-[[nodiscard]] Replay find_difference(const lift::Pair& pair, const ReplayLimits& limits = {});
+/// compared. `through`: where it is not empty, only runs count in which the composed file's guests call one
+/// of these ("no call of the world's exports that gets there shows a difference").
+[[nodiscard]] Replay find_difference(const lift::Pair& pair, const ReplayLimits& limits = {},
+                                     const std::vector<component::CanonId>& through = {});
 
 /// The replay for people: the call, the last events of both runs before they part and the first ones after
 /// in two columns (composed, fused), how both end, and the difference.
