@@ -84,23 +84,32 @@ CoreResult Machine::call_out(const Lowering& lowering, std::span<const CoreValue
     observer_->entered(crossing);
   }
   SPEC_TRY(const std::optional<CoreValue> result,
-           callee.callee ? call_guest(lowering, callee, args) : call_host(lowering, callee, args));
+           callee.callee ? call_guest(lowering, crossing, args) : call_host(lowering, crossing, args));
   if (observer_ != nullptr) {
     observer_->left(crossing);
   }
   return result;
 }
 
+void Machine::tell_passed(const Crossing& crossing, bool results, const Sequence& values) const {
+  if (observer_ != nullptr) {
+    observer_->passed(crossing, results, values);
+  }
+}
+
 /// Steps 3 to 12, between two guests.
-CoreResult Machine::call_guest(const Lowering& lowering, const Function& callee,
+CoreResult Machine::call_guest(const Lowering& lowering, const Crossing& crossing,
                                std::span<const CoreValue> args) {
+  const Function& callee = functions_[crossing.function.value];
   Subtask subtask{lowering.caller, {}, {}};  // step 3
   Task task{*callee.callee};
   const Running running_subtask(subtasks_, subtask);
   const Running running_task(tasks_, task);
 
   SPEC_TRY(const Sequence params, lift_params(lowering, callee, subtask, args));  // step 4
-  SPEC_TRY(const Returned returned, run_lifted(callee, params, task));            // steps 5 to 8
+  tell_passed(crossing, false, params);
+  SPEC_TRY(const Returned returned, run_lifted(callee, params, task));  // steps 5 to 8
+  tell_passed(crossing, true, returned.values);
   SPEC_TRY(const std::optional<CoreValue> result,
            lower_results(lowering, callee, returned.values, args));  // step 9
   SPEC_CHECK(post_return(callee, returned.core));                    // step 10
@@ -110,12 +119,14 @@ CoreResult Machine::call_guest(const Lowering& lowering, const Function& callee,
 }
 
 /// The same with a host's function as the callee: it has no table, no flags and no memory.
-CoreResult Machine::call_host(const Lowering& lowering, const Function& callee,
+CoreResult Machine::call_host(const Lowering& lowering, const Crossing& crossing,
                               std::span<const CoreValue> args) {
+  const Function& callee = functions_[crossing.function.value];
   Subtask subtask{lowering.caller, {}, {}};  // step 3
   const Running running_subtask(subtasks_, subtask);
 
   SPEC_TRY(Sequence params, lift_params(lowering, callee, subtask, args));  // step 4
+  tell_passed(crossing, false, params);
   const std::size_t borrowed_before = host_borrowed_.size();
   grant_to_host(params);                                 // in place of step 5
   auto returned = callee.host(std::move(params.items));  // step 6
@@ -127,6 +138,7 @@ CoreResult Machine::call_host(const Lowering& lowering, const Function& callee,
   if (*returned) {
     values.items.push_back(**std::move(returned));
   }
+  tell_passed(crossing, true, values);
   SPEC_CHECK(placed(release_from_host(values, *callee.results, nullptr), "results", callee, std::nullopt));
   SPEC_TRY(const std::optional<CoreValue> result, lower_results(lowering, callee, values, args));  // step 9
   resolve(subtask);                                                                                // step 12
@@ -151,12 +163,14 @@ Result<std::optional<Value>> Machine::call_in(FunctionId id, std::vector<Value> 
 
   const Sequence params{std::move(args)};
   SPEC_CHECK(placed(release_from_host(params, *callee.params, &subtask), "parameters", callee,
-                    std::nullopt));                               // in place of step 4
+                    std::nullopt));  // in place of step 4
+  tell_passed(crossing, false, params);
   SPEC_TRY(Returned returned, run_lifted(callee, params, task));  // steps 5 to 8
-  grant_to_host(returned.values);                                 // in place of step 9
-  SPEC_CHECK(post_return(callee, returned.core));                 // step 10
-  leave(*callee.callee, std::nullopt);                            // step 11
-  resolve(subtask);                                               // step 12
+  tell_passed(crossing, true, returned.values);
+  grant_to_host(returned.values);                  // in place of step 9
+  SPEC_CHECK(post_return(callee, returned.core));  // step 10
+  leave(*callee.callee, std::nullopt);             // step 11
+  resolve(subtask);                                // step 12
   if (observer_ != nullptr) {
     observer_->left(crossing);
   }

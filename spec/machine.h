@@ -219,8 +219,9 @@ class Machine {
   Result<void> enter(InstanceId callee, Party caller);
   void leave(InstanceId callee, Party caller);
   CoreResult call_out(const Lowering& lowering, std::span<const CoreValue> args);
-  CoreResult call_guest(const Lowering& lowering, const Function& callee, std::span<const CoreValue> args);
-  CoreResult call_host(const Lowering& lowering, const Function& callee, std::span<const CoreValue> args);
+  CoreResult call_guest(const Lowering& lowering, const Crossing& crossing, std::span<const CoreValue> args);
+  CoreResult call_host(const Lowering& lowering, const Crossing& crossing, std::span<const CoreValue> args);
+  void tell_passed(const Crossing& crossing, bool results, const Sequence& values) const;
   Result<std::optional<Value>> call_in(FunctionId id, std::vector<Value> args);
   Result<Sequence> lift_params(const Lowering& lowering, const Function& callee, Subtask& subtask,
                                std::span<const CoreValue> args);

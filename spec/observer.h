@@ -72,6 +72,8 @@ struct LiveObject {
   ObjectId object;
 };
 
+struct Sequence;
+
 /// Watches a machine. Every method may be left as it is; none may call the machine.
 class Observer {
  public:
@@ -81,6 +83,8 @@ class Observer {
   /// After step 12; not called when the call trapped.
   virtual void left(const Crossing&) {}
   virtual void handle_seen(const HandleSeen&) {}
+  /// The values that pass: the parameters after step 4 of semantics.md 2.5, the results after step 7.
+  virtual void passed(const Crossing&, bool /*results*/, const Sequence&) {}
   virtual void table_changed(const TableChange&) {}
   /// Before the destructor runs; also for types without one.
   virtual void destructor_entered(const Destruction&) {}

@@ -127,7 +127,7 @@ class Findings {
       report_.findings.push_back(finding_of(subject, note));
       noted_.emplace_back();
     } else {
-      merge(report_.findings[index], note, reached(subject));
+      merge(report_.findings[index], note, reached(subject) && !note.latent);
     }
     if (note.place) {
       noted_[index].push_back(*note.place);
@@ -156,7 +156,7 @@ class Findings {
     Finding finding;
     finding.code = *note.code;
     finding.harm = info_of(finding.code).harm;
-    finding.reachable = reached(subject);
+    finding.reachable = reached(subject) && !note.latent;
     finding.headline = std::string(info_of(finding.code).name);
     finding.mend = std::string(info_of(finding.code).mend);
     if (subject.unit) {

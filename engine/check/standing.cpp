@@ -55,7 +55,8 @@ Reach::Reach(const topology::Topology& topology, const routing::Plan& plan)
 bool Reach::operator()(const Unit& unit) const {
   switch (unit.kind) {
     case UnitKind::kPosition:
-      return topology_.boundaries[topology_.positions[unit.id].boundary.value].reachable;
+      return topology_.positions[unit.id].reachable &&
+             topology_.boundaries[topology_.positions[unit.id].boundary.value].reachable;
     case UnitKind::kView:
       return topology_.views[unit.id].reachable;
     case UnitKind::kTable:

@@ -164,6 +164,9 @@ class BoundaryReader {
       paths = context_.executor.run(start, [this](FunctionId function) { return model(function); });
     }
     reading_.paths += paths.size();
+    if (paths.empty()) {
+      note({}, "no valid values could be found for it");
+    }
     bool returns = false, complete = true;
     for (const Path& path : paths) {
       returns |= path.end == Path::End::kReturn;

@@ -75,6 +75,9 @@ class Reading {
           into_.callees[function].insert(instance.functions[callee]);
         }
         break;
+      case op::kLoop:
+        into_.loops.insert(function);
+        break;
       case op::kCallIndirect:
       case op::kReturnCallIndirect:
       case kCallRef:

@@ -18,6 +18,7 @@ struct CodeWrites {
   std::map<FunctionId, std::set<FunctionId>> callees;  ///< direct calls and `ref.func`
   std::set<FunctionId> indirect;                       ///< that call through tables or references
   std::set<FunctionId> open;                           ///< that stand in a table, or are exported
+  std::set<FunctionId> loops;                          ///< that have a loop
   std::vector<FunctionId> unreadable;                  ///< whose instructions cannot be read
 };
 

@@ -67,7 +67,7 @@ std::vector<Path> Executor::run(const Start& start, const Model& model) {
   } catch (const std::exception& problem) {  // our mistake, or no memory: nothing is known
     Path path;
     path.end = Path::End::kStuck;
-    path.why = problem.what();
+    path.why = std::string("internal error: ") + problem.what();
     return {path};
   }
 }

@@ -138,7 +138,8 @@ class Executor {
     /// A path of an earlier run whose memories and globals this one begins with; its conditions hold too.
     const Path* after = nullptr;
   };
-  /// All paths. Never throws.
+  /// All paths. None: the start's conditions exclude one another, which must never pass for a proof. Where
+  /// two paths could not be told to exclude each other, both are there. Never throws.
   [[nodiscard]] std::vector<Path> run(const Start& start, const Model& model);
 
   /// What a read of `bytes` (1, 2, 4 or 8) bytes at `address` would give. What a run held to be known is not

@@ -581,6 +581,7 @@ class Assembly {
     }
     if (lifted_.paths > 0) {
       say("a guest's allocator gives memory that is aligned, in bounds and its own");
+      say("pointers that guests pass lie within their memories");
       say("a called component changes no memory but its own");
     }
     if (!pair_.fused) {

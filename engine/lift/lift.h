@@ -36,6 +36,7 @@ struct Note {
   std::optional<topology::InstanceId> instance;
   std::string sentence;
   std::optional<CodePlace> place;
+  bool latent = false;       ///< with a code: nothing that the world's exports do can bring it about
   bool unsupported = false;  ///< without a code: out of scope, rather than not understood
 };
 

@@ -215,7 +215,7 @@ bool PathMachine::results_of(Running& running, const CallModel& model, CallEvent
       return false;
     }
     if (model.kind == CallModel::Kind::kFunction) {
-      const std::uint32_t tag = terms_.tag_named(fmt::format("f{}.{}", event.callee.value, i));
+      const std::uint32_t tag = terms_.tag_named(fmt::format("call f{}.{}", event.callee.value, i));
       event.results.push_back(terms_.opaque(*width, tag, event.arguments));
     } else {
       event.results.push_back(terms_.symbol(*width, fmt::format("f{}#{}.{}", event.callee.value, number, i)));

@@ -25,7 +25,7 @@ Answer worse(Answer left, Answer right) {
 }
 
 bool removes(const TableShape& shape) {
-  return shape.what.role == TableRole::kDrop || shape.what.role == TableRole::kTake;
+  return shape.removes;
 }
 
 }  // namespace
@@ -101,7 +101,8 @@ Answer TableFunctions::State::find_agreement(FunctionId make, FunctionId use) {
       return same_cells ? Answer::kYes : Answer::kUnknown;
     }
   }
-  return try_two(make, use, at_start(std::array{make})) == Answer::kNo ? Answer::kNo : Answer::kUnknown;
+  const auto opening = at_start(std::array{make});
+  return opening && try_two(make, use, *opening) == Answer::kNo ? Answer::kNo : Answer::kUnknown;
 }
 
 Answer TableFunctions::State::try_two(FunctionId make, FunctionId use, const Opening& opening) {
@@ -170,7 +171,7 @@ Answer TableFunctions::State::try_use(FunctionId make, FunctionId use, const Out
     if (user.what.role == TableRole::kRep || user.what.role == TableRole::kTake) {
       answer = worse(answer, same(outcome, outcome.path->results[0], used.rep));
     }
-    if (removes(user)) {
+    if (user.what.role == TableRole::kDrop || user.what.role == TableRole::kTake) {
       answer = worse(answer, same(outcome, operations.read(outcome, memory, other.address, 4), other.rep));
       // It is this entry that is removed: its rep goes to the destructor, or its words are written.
       bool shown = std::any_of(outcome.calls.begin(), outcome.calls.end(), [&](const CallEvent& call) {
@@ -195,8 +196,9 @@ Answer TableFunctions::State::try_use(FunctionId make, FunctionId use, const Out
   return returns ? answer : Answer::kNo;
 }
 
-bool TableFunctions::State::always_traps(FunctionId make, FunctionId use) {
-  if (!unsound(make).empty()) {
+bool TableFunctions::State::refuses(FunctionId make, FunctionId use) {
+  if (shape(make).what.role != TableRole::kNew || !shape(use).is_table_function ||
+      shape(use).outcomes.empty() || !unsound(make).empty()) {
     return false;
   }
   const Term rep = terms.symbol(32, "r");
@@ -223,10 +225,16 @@ routing::Reuse TableFunctions::State::reuse(FunctionId make, FunctionId drop) {
   bool ever = false;
   std::size_t tried = 0;
   for (const Outcome& first : operations.run(make, r1, nullptr, shape(make).supply.invariants)) {
+    if (first.stuck()) {
+      return routing::Reuse::kNever;
+    }
     if (!first.returns()) {
       continue;
     }
     for (const Outcome& dropped : operations.run(drop, first.path->results[0], &first)) {
+      if (dropped.stuck()) {
+        return routing::Reuse::kNever;
+      }
       if (!dropped.returns()) {
         continue;
       }
@@ -277,8 +285,9 @@ void TableFunctions::State::judge_new(TableShape& shaped) {
   // The worst of all that give entries back: slots that one of them loses stay lost.
   std::optional<routing::Reuse> worst;
   for (const FunctionId use : group(*what.storage.memory).uses) {
-    if (removes(shape(use)) && agree(make, use) == Answer::kYes) {
-      const routing::Reuse here = reuse(make, use);
+    const Answer works = removes(shape(use)) ? agree(make, use) : Answer::kNo;
+    if (works != Answer::kNo) {
+      const routing::Reuse here = works == Answer::kYes ? reuse(make, use) : routing::Reuse::kNever;
       worst = worst ? std::max(*worst, here) : here;
     }
   }
@@ -302,7 +311,7 @@ void TableFunctions::State::judge_use(TableShape& shaped) {
     const Answer answer = agree(make, use);
     if (answer == Answer::kYes) {
       makers.push_back(make);
-    } else if (always_traps(make, use)) {
+    } else if (refuses(make, use)) {
       refused.push_back(make);
     } else {
       takes_foreign = true;
@@ -310,7 +319,7 @@ void TableFunctions::State::judge_use(TableShape& shaped) {
     }
   }
   judge_destructors(shaped, makers);
-  if (makers.empty() || !all_known || !what.understood) {
+  if (makers.empty() || !all_known) {
     if (makers.empty() && what.why.empty()) {
       what.why = "no function makes entries that it provably works on";
     }
@@ -319,17 +328,62 @@ void TableFunctions::State::judge_use(TableShape& shaped) {
   // Entries lie where their maker puts the rep.
   what.storage.slot_offset = shape(makers[0]).supply.place.offset;
   what.storage.scale = shape(makers[0]).supply.place.scale;
+  if (takes_foreign) {
+    return;
+  }
   what.checks.zero = traps_on_zero(shaped, makers);
   what.checks.bounds = traps_out_of_bounds(shaped, makers);
-  what.checks.live =
-      std::all_of(makers.begin(), makers.end(), [&](FunctionId make) { return traps_on_dead(shaped, make); });
+  const auto dead = [&](FunctionId make) { return traps_on_dead(shaped, make); };
+  what.checks.live = (what.role == TableRole::kRep || removes(shaped)) &&
+                     std::all_of(makers.begin(), makers.end(), dead) &&
+                     std::all_of(refused.begin(), refused.end(), dead);
   for (const FunctionId other : refused) {
     // What takes both tells that they are of one type, and that their kind is refused.
     const bool of_one_type = std::any_of(there.uses.begin(), there.uses.end(), [&](FunctionId one) {
       return agree(other, one) == Answer::kYes && agree(makers[0], one) == Answer::kYes;
     });
-    (of_one_type ? what.checks.kind : what.checks.type) = !takes_foreign;
+    (of_one_type ? what.checks.kind : what.checks.type) = true;
   }
+}
+
+std::optional<std::vector<DestructorCall>> TableFunctions::State::destructors(FunctionId make,
+                                                                              FunctionId drop) {
+  const TableShape& shaped = shape(drop);
+  if (agree(make, drop) != Answer::kYes || shaped.what.role != TableRole::kDrop) {
+    return std::nullopt;
+  }
+  if (shaped.what.storage.canonical) {
+    return shaped.what.understood ? std::optional(shaped.what.destructors) : std::nullopt;
+  }
+  const Term rep = terms.symbol(32, "r");
+  std::optional<std::vector<DestructorCall>> always;
+  for (const Outcome& entry : operations.run(make, rep, nullptr, shape(make).supply.invariants)) {
+    if (entry.stuck()) {
+      return std::nullopt;
+    }
+    if (!entry.returns()) {
+      continue;
+    }
+    for (const Outcome& dropped : operations.run(drop, entry.path->results[0], &entry)) {
+      if (dropped.stuck()) {
+        return std::nullopt;
+      }
+      if (!dropped.returns()) {
+        continue;
+      }
+      std::vector<DestructorCall> ran;
+      for (const CallEvent& call : dropped.calls) {
+        const Term given = call.arguments[0];
+        ran.push_back({call.callee, given == rep || operations.holds(dropped, operations.equal(given, rep)) ==
+                                                        Answer::kYes});
+      }
+      if (always && *always != ran) {
+        return std::nullopt;
+      }
+      always = ran;
+    }
+  }
+  return always;
 }
 
 void TableFunctions::State::judge_destructors(TableShape& shaped, const std::vector<FunctionId>& makers) {
@@ -337,42 +391,26 @@ void TableFunctions::State::judge_destructors(TableShape& shaped, const std::vec
   if (what.role != TableRole::kDrop || makers.empty()) {
     return;
   }
-  std::vector<DestructorCall> all;
-  bool differs = false;
+  what.understood = removes(shaped);
+  what.why = what.understood ? "" : "the entry stays";
+  std::optional<std::vector<DestructorCall>> all;
   for (const FunctionId make : makers) {
-    const Term rep = terms.symbol(32, "r");
-    std::optional<std::vector<DestructorCall>> of_make;
-    for (const Outcome& entry : operations.run(make, rep, nullptr, shape(make).supply.invariants)) {
-      if (!entry.returns()) {
-        continue;
-      }
-      for (const Outcome& dropped : operations.run(what.function, entry.path->results[0], &entry)) {
-        if (!dropped.returns()) {
-          continue;
-        }
-        std::vector<DestructorCall> ran;
-        for (const CallEvent& call : dropped.calls) {
-          ran.push_back({call.callee, call.arguments[0] == rep ||
-                                          operations.holds(dropped, operations.equal(call.arguments[0],
-                                                                                     rep)) == Answer::kYes});
-        }
-        if (of_make && *of_make != ran) {
-          what.understood = false;
-          what.why = fmt::format("dropping an entry of {} does not always run the same destructors",
-                                 image.name_of(make));
-          return;
-        }
-        of_make = ran;
-      }
+    const auto of_make = destructors(make, what.function);
+    if (!of_make) {
+      what.understood = false;
+      what.why = fmt::format("dropping an entry of {} does not always run the same destructors",
+                             image.name_of(make));
+      return;
     }
-    if (of_make && !of_make->empty()) {
-      differs = differs || (!all.empty() && all != *of_make);
-      all = *of_make;
+    if (all && *all != *of_make) {
+      what.understood = false;
+      what.why = "entries of different makers run different destructors";
+      what.destructors = of_make->size() > what.destructors.size() ? *of_make : what.destructors;
+      continue;
     }
+    all = of_make;
+    what.destructors = *of_make;
   }
-  what.destructors = all;
-  what.understood = !differs;
-  what.why = differs ? "entries of different makers run different destructors" : "";
 }
 
 // Whether it may return for an index of which `condition` speaks. `fresh`: the condition implies that no
@@ -380,7 +418,14 @@ void TableFunctions::State::judge_destructors(TableShape& shaped, const std::vec
 bool TableFunctions::State::returns_under(const TableShape& use, Term condition, bool fresh) {
   const MemoryId memory = *use.what.storage.memory;
   const TableGroup& there = group(memory);
-  const bool blank = fresh && there.is_private && there.disturbed.empty() && !has_data(image, memory);
+  // One cursor gives all indices, so that `condition` speaks of all of them.
+  const bool one_cursor = std::all_of(there.news.begin(), there.news.end(), [&](FunctionId make) {
+    const auto& first = shape(there.news[0]).supply.cursor;
+    const auto& cursor = shape(make).supply.cursor;
+    return first && cursor && first->same(*cursor);
+  });
+  const bool blank =
+      fresh && one_cursor && there.is_private && there.disturbed.empty() && !has_data(image, memory);
   for (const Outcome& outcome : use.outcomes) {
     if (!outcome.returns()) {
       continue;
@@ -458,15 +503,25 @@ bool TableFunctions::State::traps_on_dead(const TableShape& use, FunctionId make
   const Term rep = terms.symbol(32, "r");
   const auto entries = operations.run(make, rep, nullptr, shape(make).supply.invariants);
   for (const FunctionId drop : group(*use.what.storage.memory).uses) {
-    if (!removes(shape(drop)) || agree(make, drop) != Answer::kYes) {
+    const Answer works = removes(shape(drop)) ? agree(make, drop) : Answer::kNo;
+    if (works == Answer::kUnknown) {
+      return false;
+    }
+    if (works == Answer::kNo) {
       continue;
     }
     for (const Outcome& entry : entries) {
+      if (entry.stuck()) {
+        return false;
+      }
       if (!entry.returns()) {
         continue;
       }
       const Term index = entry.path->results[0];
       for (const Outcome& dropped : operations.run(drop, index, &entry)) {
+        if (dropped.stuck()) {
+          return false;
+        }
         if (!dropped.returns()) {
           continue;
         }

@@ -52,6 +52,14 @@ smt::Answer TableFunctions::agree(FunctionId make, FunctionId use) {
   return state_->agree(make, use);
 }
 
+std::optional<std::vector<DestructorCall>> TableFunctions::destructors(FunctionId make, FunctionId drop) {
+  return state_->destructors(state_->image.behind(make), state_->image.behind(drop));
+}
+
+bool TableFunctions::refuses(FunctionId make, FunctionId use) {
+  return state_->refuses(state_->image.behind(make), state_->image.behind(use));
+}
+
 std::vector<TableFunctions::Flaw> TableFunctions::flaws(FunctionId make) {
   return state_->flaws(make);
 }

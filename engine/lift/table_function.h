@@ -54,6 +54,7 @@ struct TableFunction {
   bool ignores_zero = false;                              ///< kDrop: index 0 is passed over
   /// kDrop: what runs when an own entry is dropped, in order; one that runs twice is there twice. Guests'
   /// functions, or a canonical or imported drop (of a host's handle that the entry holds).
+  /// Not `understood` when entries of different makers run different ones: see TableFunctions::destructors.
   std::vector<DestructorCall> destructors;
   std::string why;         ///< kOther; or what could not be told
   bool understood = true;  ///< false: `checks`, `reuse` and `capacity` are guesses on the bad side
@@ -80,8 +81,9 @@ class TableFunctions {
   ///
   /// A check counts only where it is shown: `zero`, `bounds` and `live` for all states that guests who keep
   /// to the rules can bring about; `type` and `kind` by entries that other functions make in the same table
-  /// and on which this one always traps; `lent` never. Words of tables in a guest's memory are taken to be
-  /// left alone by the guest.
+  /// and on which this one always traps (whether it accepts others that are of another type, `agree` and
+  /// `refuses` tell); `lent` never. Words of tables in a guest's memory are taken to be left alone by the
+  /// guest.
   [[nodiscard]] const TableFunction* of(FunctionId function);
 
   /// Whether entries made by `make` are those that `use` reads: storages agree, and after `make(rep)` gave an
@@ -90,6 +92,15 @@ class TableFunctions {
   /// be decided, or one of the two is an import of a core module that stands alone. kYes also where `use`
   /// hands something else than the rep to a destructor (DestructorCall::gets_rep says so).
   [[nodiscard]] smt::Answer agree(FunctionId make, FunctionId use);
+
+  /// What runs when `drop` gets an entry of `make` (TableFunction::destructors, where the functions that make
+  /// entries differ: own and borrow entries, types): the same in all states. Nothing: they do not agree, or
+  /// it could not be told, or it depends on more than the maker.
+  [[nodiscard]] std::optional<std::vector<DestructorCall>> destructors(FunctionId make, FunctionId drop);
+
+  /// Whether `use` provably traps on each entry of `make`: what a check of type or kind comes to between two
+  /// functions.
+  [[nodiscard]] bool refuses(FunctionId make, FunctionId use);
 
   /// A sentence about what a sequence of operations may do wrong even when guests keep to the rules (two live
   /// entries share a word, the table lies where the guest's data lie, …); empty when there is nothing.

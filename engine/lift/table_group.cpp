@@ -50,14 +50,25 @@ const CodeWrites& TableFunctions::State::writes() {
   return *code;
 }
 
-// Calls nothing but generated code and what a destructor may be: so no adapter of any size is executed.
 bool TableFunctions::State::is_candidate(FunctionId function) {
+  const wasm::FuncType& type = image.type_of(function);
+  return type.params.size() == 1 && type.results.size() <= 1 && may_be_operation(function);
+}
+
+// Small, without loops, and calls nothing but generated code and what a destructor may be: so no adapter of
+// any size is executed.
+bool TableFunctions::State::may_be_operation(FunctionId function) {
+  constexpr std::size_t kMostCode = 8192;
+  constexpr std::size_t kMostFunctions = 64;
   std::set<FunctionId> seen{function};
   std::vector<FunctionId> work{function};
+  std::size_t size = 0;
   while (!work.empty()) {
     const FunctionId one = work.back();
     work.pop_back();
-    if (seen.size() > 64 || has(writes().indirect, one)) {
+    size += image.code_of(one).size();
+    if (seen.size() > kMostFunctions || size > kMostCode || has(writes().indirect, one) ||
+        has(writes().loops, one)) {
       return false;
     }
     for (const FunctionId called : all_of(writes().callees, one)) {

@@ -26,6 +26,7 @@ struct TableShape {
   std::vector<Outcome> outcomes;  ///< in any state
   Supply supply;                  ///< kNew
   std::optional<Affine> place;    ///< of the word that it reads or writes, by index
+  bool removes = false;           ///< it changes something
   bool judged = false;
 };
 
@@ -50,6 +51,8 @@ struct TableFunctions::State {
 
   const TableFunction* of(FunctionId function);
   smt::Answer agree(FunctionId make, FunctionId use);
+  std::optional<std::vector<DestructorCall>> destructors(FunctionId make, FunctionId drop);
+  bool refuses(FunctionId make, FunctionId use);
   std::vector<Flaw> flaws(FunctionId make);
 
   // Single functions (table_shape.cpp).
@@ -67,6 +70,7 @@ struct TableFunctions::State {
   const CodeWrites& writes();
   const TableGroup& group(MemoryId memory);
   bool is_candidate(FunctionId function);
+  bool may_be_operation(FunctionId function);
   bool serves_only(FunctionId function, const std::set<FunctionId>& operations);
   /// Why what `make` builds on (the invariants of its supply) cannot be relied on; empty: it can.
   const std::string& unsound(FunctionId make);
@@ -91,13 +95,13 @@ struct TableFunctions::State {
   bool traps_on_zero(const TableShape& use, const std::vector<FunctionId>& makers);
   bool traps_out_of_bounds(const TableShape& use, const std::vector<FunctionId>& makers);
   bool traps_on_dead(const TableShape& use, FunctionId make);
-  bool always_traps(FunctionId make, FunctionId use);
   bool returns_under(const TableShape& use, Term condition, bool fresh);
 
   // Where tables lie (table_room.cpp).
   std::optional<std::uint64_t> end_of_room(FunctionId make, bool& open_end);
   void judge_room(TableShape& shape);
-  Opening at_start(std::span<const FunctionId> makers);
+  void find_capacity(TableShape& shape);
+  std::optional<Opening> at_start(std::span<const FunctionId> makers);
   bool loses_entry(std::span<const FunctionId> makers);
   void overlap_flaws(FunctionId make, std::vector<Flaw>& flaws);
   void room_flaws(FunctionId make, std::vector<Flaw>& flaws);

@@ -24,8 +24,39 @@ std::uint64_t begin_of(const Supply& supply) {
 
 }  // namespace
 
-/// The state right after instantiation, as far as the makers go by it.
-Opening TableFunctions::State::at_start(std::span<const FunctionId> makers) {
+/// The state right after instantiation, as far as the makers go by it. Nothing: a start function may have
+/// changed it.
+std::optional<Opening> TableFunctions::State::at_start(std::span<const FunctionId> makers) {
+  // What runs at instantiation.
+  std::set<FunctionId> begins;
+  std::vector<FunctionId> work;
+  const auto visit = [&](FunctionId one) {
+    if (begins.insert(one).second) {
+      work.push_back(one);
+    }
+  };
+  for (const LinkedInstance& instance : image.instances) {
+    if (const auto start = image.modules[instance.module.value].start) {
+      visit(instance.functions[*start]);
+    }
+  }
+  while (!work.empty()) {
+    const auto callees = writes().callees.find(work.back());
+    work.pop_back();
+    if (callees != writes().callees.end()) {
+      std::for_each(callees->second.begin(), callees->second.end(), visit);
+    }
+  }
+  for (const FunctionId make : makers) {
+    for (const Cell& cell : shape(make).supply.cells) {
+      const auto changed = cell.global ? writes().sets.find(*cell.global) : writes().sets.end();
+      for (const FunctionId one : changed == writes().sets.end() ? std::set<FunctionId>{} : changed->second) {
+        if (operations.is_guest(one) || begins.contains(one)) {
+          return std::nullopt;
+        }
+      }
+    }
+  }
   Opening opening;
   for (std::size_t i = 0; i < image.globals.size(); ++i) {
     const LinkedGlobal& global = image.globals[i];
@@ -51,7 +82,7 @@ std::optional<std::uint64_t> TableFunctions::State::end_of_room(FunctionId make,
   const wasm::Limits& limits = image.memories[supply.memory.value].limits;
   const std::uint64_t begin = begin_of(supply);
   std::uint64_t end = limits.min * kPage;
-  open_end = there.is_private || limits.max == limits.min;
+  open_end = there.is_private || (limits.max == limits.min && composed != nullptr);
   for (const FunctionId other : there.news) {
     const Supply& theirs = shape(other).supply;
     if (other == make || !theirs.cursor || theirs.cursor->same(*supply.cursor)) {
@@ -67,6 +98,29 @@ std::optional<std::uint64_t> TableFunctions::State::end_of_room(FunctionId make,
 }
 
 void TableFunctions::State::judge_room(TableShape& shaped) {
+  find_capacity(shaped);
+  // There must be no other reason to trap than that the table is full.
+  TableFunction& what = shaped.what;
+  const Supply& supply = shaped.supply;
+  std::vector<Term> room = supply.invariants;
+  if (what.capacity && *what.capacity > 0) {
+    const std::uint64_t last = (*supply.cursor->initial & 0xffff'ffff) + (*what.capacity - 1) * supply.step;
+    room.push_back(operations.at_most(supply.cursor->start, operations.number(last)));
+  }
+  const bool traps = std::any_of(shaped.outcomes.begin(), shaped.outcomes.end(), [&](const Outcome& outcome) {
+    std::vector<Term> all = outcome.conditions;
+    all.insert(all.end(), room.begin(), room.end());
+    return outcome.path->end == Path::End::kTrap && decider.satisfiable(all) != Answer::kNo;
+  });
+  if (traps) {
+    what.understood = false;
+    what.why = "it may trap although there is room";
+    what.capacity = 0;
+    what.reuse = routing::Reuse::kNever;
+  }
+}
+
+void TableFunctions::State::find_capacity(TableShape& shaped) {
   TableFunction& what = shaped.what;
   const Supply& supply = shaped.supply;
   const FunctionId make = what.function;
@@ -131,14 +185,17 @@ bool TableFunctions::State::loses_entry(std::span<const FunctionId> makers) {
     Outcome outcome;
     std::vector<EntryWrite> reps;  ///< of all entries so far
   };
-  const Opening opening = at_start(makers);
+  const auto opening = at_start(makers);
+  if (!opening) {
+    return false;
+  }
   std::vector<Way> ways(1);
   bool begun = false;
   for (const FunctionId one : makers) {
     const Term rep = terms.symbol(32, "r");
     std::vector<Way> next;
     for (const Way& way : ways) {
-      for (Outcome& outcome : operations.run(one, rep, begun ? &way.outcome : nullptr, opening)) {
+      for (Outcome& outcome : operations.run(one, rep, begun ? &way.outcome : nullptr, *opening)) {
         if (!outcome.returns() || next.size() >= 16) {
           continue;
         }
@@ -167,6 +224,16 @@ bool TableFunctions::State::loses_entry(std::span<const FunctionId> makers) {
 
 void TableFunctions::State::overlap_flaws(FunctionId make, std::vector<Flaw>& found) {
   const std::string name = image.name_of(make);
+  const auto opening = at_start(std::array{make});
+  if (!opening) {
+    return;
+  }
+  const auto first = operations.run(make, terms.symbol(32, "r"), nullptr, *opening);
+  if (std::all_of(first.begin(), first.end(),
+                  [](const Outcome& outcome) { return outcome.path->end == Path::End::kTrap; })) {
+    found.push_back({kOverflow, make, fmt::format("{} traps instead of making the first entry", name)});
+    return;
+  }
   if (loses_entry(std::array{make, make})) {
     found.push_back({kOverflow, make,
                      fmt::format("{} makes a second entry over the first one, which is still live", name)});

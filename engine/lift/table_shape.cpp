@@ -258,6 +258,7 @@ void TableFunctions::State::read_lookup(TableShape& shape) {
     }
     (changes_anything(outcome, supplies) ? removes : keeps) = true;
   }
+  shape.removes = removes;
   what.role = removes ? TableRole::kTake : TableRole::kRep;
   if (removes && keeps) {
     distrust(what, "it removes the entry on some ways only");
@@ -281,6 +282,7 @@ void TableFunctions::State::read_drop(TableShape& shape) {
       continue;
     }
     acts = acts || !idle;
+    shape.removes = shape.removes || changes_anything(outcome, supplies);
     std::vector<DestructorCall> ran;
     for (const CallEvent& call : outcome.calls) {
       const auto word = executor.loaded(call.arguments[0]);

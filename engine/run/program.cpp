@@ -413,6 +413,16 @@ const component::WorldExport* Program::find(std::string_view name) const {
   return found;
 }
 
+std::optional<CanonId> Program::lift_of(spec::FunctionId function) const {
+  const auto found = std::find(lifted_.begin(), lifted_.end(), std::optional(function));
+  return found == lifted_.end() ? std::nullopt
+                                : std::optional(CanonId{static_cast<std::size_t>(found - lifted_.begin())});
+}
+
+component::InstanceId Program::instance_of(spec::Party party) const {
+  return party ? component::InstanceId{party->value + 1} : component::kHost;
+}
+
 spec::FunctionType Program::type_of(const component::WorldExport& what) {
   return types_.of(what.type);
 }

@@ -77,6 +77,10 @@ class Program {
   [[nodiscard]] spec::CoreResult call_core(component::CoreInstanceId instance, std::uint32_t function,
                                            std::span<const spec::CoreValue> arguments);
 
+  /// In the composition's numbers: whose function the machine calls, and who takes part in a crossing.
+  [[nodiscard]] std::optional<component::CanonId> lift_of(spec::FunctionId function) const;
+  [[nodiscard]] component::InstanceId instance_of(spec::Party party) const;
+
   [[nodiscard]] spec::Machine& machine() { return machine_; }
   [[nodiscard]] const component::Composition& composition() const { return composition_; }
 

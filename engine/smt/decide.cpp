@@ -14,7 +14,8 @@ namespace meld_verify::smt {
 
 namespace {
 
-constexpr unsigned kResources = 2'000'000;
+/// Of all questions: so that a file made to be hard costs a minute, not a day.
+constexpr std::uint64_t kAllResources = 100'000'000;
 /// Terms beyond these are left undecided: they are no condition that a compiler or a fuser writes.
 constexpr std::uint32_t kMostDepth = 500;
 constexpr std::size_t kMostTerms = 20'000;
@@ -24,8 +25,11 @@ using Conditions = std::vector<Term>;  ///< sorted, each once
 }  // namespace
 
 struct Decider::State {
-  State(Terms& its_terms, Solver its_solver)
-      : terms(its_terms), solver(std::move(its_solver)), context(solver.context()) {}
+  State(Terms& its_terms, Solver its_solver, unsigned its_resources)
+      : terms(its_terms),
+        solver(std::move(its_solver)),
+        context(solver.context()),
+        resources(its_resources) {}
 
   Terms& terms;
   Solver solver;
@@ -34,6 +38,8 @@ struct Decider::State {
   std::unordered_map<Term, std::vector<Term>> leaves;
   std::map<Conditions, Answer> answers;
   std::size_t questions = 0;
+  unsigned resources = 0;   ///< of a question
+  std::uint64_t spent = 0;  ///< by all
 
   /// What `of` is made of that can have any value: symbols and opaque terms. Nothing when it is too large.
   const std::vector<Term>* leaves_of(Term of) {
@@ -152,6 +158,17 @@ struct Decider::State {
     throw std::logic_error("not an operation");
   }
 
+  /// Z3's count of its own work so far.
+  static std::uint64_t resources_used(const z3::solver& solver) {
+    const z3::stats counts = solver.statistics();
+    for (unsigned i = 0; i < counts.size(); ++i) {
+      if (counts.key(i) == "rlimit count") {
+        return counts.uint_value(i);
+      }
+    }
+    return 0;
+  }
+
   /// One question to Z3, answered from memory where it was put before.
   Answer ask(Conditions conditions) {
     if (const auto found = answers.find(conditions); found != answers.end()) {
@@ -160,19 +177,22 @@ struct Decider::State {
     Answer answer = Answer::kUnknown;
     const bool small = std::all_of(conditions.begin(), conditions.end(),
                                    [this](Term term) { return terms.depth(term) <= kMostDepth; });
-    if (small) {
+    if (small && spent < kAllResources) {
       ++questions;
       try {
         // A solver of its own for each question: an answer must not depend on the questions before it.
         z3::solver solver(context, "QF_BV");
         z3::params params(context);
-        params.set("rlimit", kResources);
+        params.set("rlimit", resources);
         params.set("random_seed", 0U);
         solver.set(params);
         for (const Term condition : conditions) {
           solver.add(make(condition) == context.bv_val(1, 1));
         }
-        switch (solver.check()) {
+        const std::uint64_t before = resources_used(solver);
+        const z3::check_result result = solver.check();
+        spent += std::min<std::uint64_t>(resources_used(solver) - before, resources);
+        switch (result) {
           case z3::sat:
             answer = Answer::kYes;
             break;
@@ -322,7 +342,8 @@ struct Decider::State {
   }
 };
 
-Decider::Decider(Terms& terms, Solver solver) : state_(std::make_unique<State>(terms, std::move(solver))) {}
+Decider::Decider(Terms& terms, Solver solver, unsigned resources)
+    : state_(std::make_unique<State>(terms, std::move(solver), resources)) {}
 Decider::~Decider() = default;
 
 Answer Decider::satisfiable(std::span<const Term> conditions) {

@@ -97,8 +97,9 @@ class Terms {
 enum class Answer : std::uint8_t { kYes, kNo, kUnknown };
 class Decider {
  public:
-  /// Both must outlive it.
-  explicit Decider(Terms& terms, Solver solver = {});
+  /// `terms` must outlive it. `resources`: Z3's `rlimit` of one question; half a second and more of work.
+  /// Once all questions have taken fifty times the default, every other one is unknown.
+  explicit Decider(Terms& terms, Solver solver = {}, unsigned resources = 2'000'000);
   ~Decider();
   /// Whether some values satisfy all conditions.
   Answer satisfiable(std::span<const Term> conditions);

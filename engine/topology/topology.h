@@ -128,6 +128,7 @@ struct Position {
   HandleKind kind = HandleKind::kOwn;
   bool result = false;
   std::uint8_t alias_depth = 0;  ///< larger of both sides; saturates at 255
+  bool reachable = true;         ///< false: it is known that no call passes a handle here
 };
 
 /// One `canon lower` and the function that it reaches, or an export of the world that the host calls.

@@ -437,8 +437,8 @@ class Application:
             self.value(end, r, handle, number)
         self.end(end, r, handle, number)
 
-    def call(self, end, function):
-        value = random_value_of(self.rng, function.tuple_(), self.numbers)
+    def call(self, end, function, turn=None):
+        value = random_value_of(self.rng, function.tuple_(), self.numbers, turn)
         lent = []
 
         def handle(kind, number):
@@ -498,7 +498,8 @@ class Application:
                 self.value(end, r, *self.made(end, r))
             for function in end[1].functions:
                 if function.name not in uncalled:
-                    self.call(end, function)
+                    for turn in range(most_cases(function.tuple_())):
+                        self.call(end, function, turn)
                     continue
                 given = " ".join(f"({core}.const 0)" for core in re.findall(r"[if]\d\d", function.core(True).split("(result")[0]))
                 called = f"(call ${end[0]}.{function.name} {given})"
@@ -522,17 +523,26 @@ class Application:
         return [*dict.fromkeys(lines), *MEMORY, *self.never, f'(func (export "{RUN}#run") (result i32)', *self.code.locals, *self.lines, "(i32.const 0))"]
 
 
-def random_value_of(rng, ty, numbers):
-    """As random_value, with either resource's handles."""
+def most_cases(ty):
+    """Of the largest variant in it; 2 where a list may be empty; else 1."""
+    own = len(ty.parts) if ty.kind in types.CASES else 2 if ty.kind == "list" else 1
+    return max([own] + [most_cases(part) for part in ty.parts if part])
+
+
+def random_value_of(rng, ty, numbers, turn=None):
+    """As random_value, with either resource's handles. Values of as many turns as `most_cases` have every case."""
     if ty.kind in types.HANDLES:
         return next(numbers)
+    def inner(part):
+        return random_value_of(rng, part, numbers, turn)
+
     if ty.kind in types.CASES:
-        case = rng.randrange(len(ty.parts))
-        return case, random_value_of(rng, ty.parts[case], numbers) if ty.parts[case] else None
+        case = rng.randrange(len(ty.parts)) if turn is None else turn % len(ty.parts)
+        return case, inner(ty.parts[case]) if ty.parts[case] else None
     if ty.kind == "list":
-        return [random_value_of(rng, ty.parts[0], numbers) for _ in range(rng.choice((0, 1, 2, 3)))]
+        return [inner(ty.parts[0]) for _ in range(rng.choice((0, 1, 2, 3)) if turn is None else (3, 0)[turn % 2])]
     if ty.parts:
-        return [random_value_of(rng, part, numbers) for part in ty.parts]
+        return [inner(part) for part in ty.parts]
     return random_value(rng, ty, numbers)
 
 

@@ -9,6 +9,7 @@
 #include "engine/check/artefact.h"
 #include "engine/report/fused.h"
 #include "engine/run/finding_replay.h"
+#include "engine/run/passed_cases.h"
 #include "engine/wasm/validate.h"
 #include "tools/meld-verify/command.h"
 #include "tools/meld-verify/heap.h"
@@ -90,6 +91,8 @@ int FusedCommand::run() const {
   }
   progress.now("reading what the fused code does");
   lift::Lifted lifted = lift::lift(**pair);
+  progress.now("running the composed file");
+  run::leave_out_cases(**pair, lifted);
   lifted.assumptions.insert(lifted.assumptions.end(), limits->begin(), limits->end());
   if (!plan_file.empty()) {
     const auto written =
