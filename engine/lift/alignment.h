@@ -13,12 +13,14 @@ namespace meld_verify::lift {
 
 /// Where an original core instance went.
 struct AlignedInstance {
-  /// False: the fused file has no copy of it (a lost instance, L20), or it could not be told which. True,
-  /// with no memories, tables and globals: it needs none, as it is seen through.
+  /// False: the fused file has no copy of it (a lost instance, L20), or it could not be told which. True also
+  /// where it needs none, as it is seen through.
   bool found = false;
   /// By the original module's index spaces: what stands there in the fused file. Functions: of a defined one
   /// its counterpart; of an import what the guest's code reaches there (direct call, reference, element; seen
-  /// through forwarders). Nothing where the original code never uses it, or it was left out.
+  /// through forwarders). Nothing where the original code never uses it, or it was left out. Memories, tables
+  /// and globals: also those that only other core instances' code uses, and memories that only canonical
+  /// definitions use (found by what they hold).
   std::vector<std::optional<FunctionId>> functions;
   std::vector<std::optional<MemoryId>> memories;
   std::vector<std::optional<TableId>> tables;

@@ -122,7 +122,7 @@ class Changed {
 constexpr std::uint32_t kLeaf = 1, kApp = 3;
 
 TEST(AlignmentTest, EveryFixtureIsItsOwnFusedFile) {
-  std::size_t files = 0;
+  std::size_t files = 0, memories = 0;
   for (const auto& path : fixture_files()) {
     SCOPED_TRACE(path.filename().string());
     const FileBytes bytes = read_file(path);
@@ -141,6 +141,14 @@ TEST(AlignmentTest, EveryFixtureIsItsOwnFusedFile) {
         EXPECT_EQ(image.behind(*counterpart), image.behind(FunctionId{i}));
       }
     }
+    for (const component::Canon& canon : composition->canons) {
+      const auto* lift = std::get_if<component::Lift>(&canon.what);
+      if (lift != nullptr && lift->options.memory) {
+        const LinkedMemory& memory = image.memories[image.memory_of(*lift->options.memory)->value];
+        EXPECT_TRUE(pair.alignment->instances[memory.instance.value].memories[memory.index]);
+        ++memories;
+      }
+    }
     for (std::uint32_t i = 0; i < pair.alignment->wired_to.size(); ++i) {
       for (const FunctionId wired : pair.alignment->wired_to[i]) {
         EXPECT_EQ(wired, image.canon_functions[i]);
@@ -148,6 +156,7 @@ TEST(AlignmentTest, EveryFixtureIsItsOwnFusedFile) {
     }
   }
   EXPECT_GT(files, 40u);
+  EXPECT_GT(memories, 5u);
 }
 
 TEST(AlignmentTest, ShimsAndFixupsNeedNoCounterpart) {
@@ -187,6 +196,20 @@ TEST(AlignmentTest, ADataByteThatDiffersIsSeen) {
       files.gaps(),
       "core module 1 (main) of leaf: the byte at address 0x8 of its memory 0 starts as another value in "
       "the fused file\n");
+}
+
+TEST(AlignmentTest, DataThatOnlyTheCanonicalAbiReadsIsComparedToo) {
+  Changed files("place-result-string");
+  std::size_t changed = 0;
+  for (std::uint32_t i = 0; i < 8 && changed == 0; ++i) {
+    if (!files.module(i).data.empty()) {
+      const wasm::ByteOffset at = files.module(i).data[0].bytes.begin;
+      files.set(at, static_cast<std::uint8_t>(files.byte(at) + 1));
+      ++changed;
+    }
+  }
+  EXPECT_EQ(changed, 1u);
+  EXPECT_NE(files.gaps(), "");
 }
 
 TEST(AlignmentTest, DataThatLiesElsewhereIsSeen) {

@@ -26,7 +26,8 @@ bool stores(wasm::Opcode opcode) {
 
 class Reading {
  public:
-  Reading(const Image& image, CodeWrites& into) : image_(image), into_(into) {}
+  Reading(const Image& image, const std::vector<bool>& is_guest, CodeWrites& into)
+      : image_(image), is_guest_(is_guest), into_(into) {}
 
   void read(FunctionId function) {
     const LinkedFunction& linked = image_.functions[function.value];
@@ -49,6 +50,10 @@ class Reading {
         map[space[index]].insert(function);
       }
     };
+    const bool of_guest = guest(function);
+    if (one.has_memarg && of_guest) {
+      return;
+    }
     if (one.has_memarg) {
       note(stores(one.opcode) ? into_.stores : into_.loads, instance.memories, one.memory);
       return;
@@ -71,7 +76,8 @@ class Reading {
       case op::kCall:
       case op::kReturnCall:
       case op::kRefFunc:
-        if (const std::uint32_t callee = one.index(IndexSpace::kFunc); callee < instance.functions.size()) {
+        if (const std::uint32_t callee = one.index(IndexSpace::kFunc);
+            callee < instance.functions.size() && !(of_guest && guest(instance.functions[callee]))) {
           into_.callees[function].insert(instance.functions[callee]);
         }
         break;
@@ -99,15 +105,20 @@ class Reading {
     return one.memory;
   }
 
+  [[nodiscard]] bool guest(FunctionId function) const {
+    return function.value < is_guest_.size() && is_guest_[function.value];
+  }
+
   const Image& image_;
+  const std::vector<bool>& is_guest_;
   CodeWrites& into_;
 };
 
 }  // namespace
 
-CodeWrites code_writes(const Image& image) {
+CodeWrites code_writes(const Image& image, const std::vector<bool>& is_guest) {
   CodeWrites writes;
-  Reading reading(image, writes);
+  Reading reading(image, is_guest, writes);
   for (std::size_t i = 0; i < image.functions.size(); ++i) {
     if (image.functions[i].kind == LinkedFunction::Kind::kDefined) {
       reading.read(FunctionId(i));

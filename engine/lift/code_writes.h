@@ -22,7 +22,8 @@ struct CodeWrites {
   std::vector<FunctionId> unreadable;                  ///< whose instructions cannot be read
 };
 
-/// Reads the instructions of all defined functions, once. Time is linear in the size of the code.
-[[nodiscard]] CodeWrites code_writes(const Image& image);
+/// Reads the instructions of all defined functions, once. Of guests' functions only sets, grows and calls to
+/// others than guests' are noted. Time is linear in the size of the code.
+[[nodiscard]] CodeWrites code_writes(const Image& image, const std::vector<bool>& is_guest);
 
 }  // namespace meld_verify::lift

@@ -320,7 +320,8 @@ void TableFunctions::State::judge_use(TableShape& shaped) {
   }
   judge_destructors(shaped, makers);
   if (makers.empty() || !all_known) {
-    if (makers.empty() && what.why.empty()) {
+    if (makers.empty() && what.understood) {
+      what.understood = false;
       what.why = "no function makes entries that it provably works on";
     }
     return;

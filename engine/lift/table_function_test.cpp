@@ -322,6 +322,57 @@ TEST(TableFunctionTest, AFreedEntryThatLooksAlive) {
   EXPECT_FALSE(bench.of("drop_a")->checks.live);
 }
 
+TEST(TableFunctionTest, AnAdapterThatLooksLikeADropDoesNotCountAsOne) {
+  std::string text = CheckedTable().text();
+  text.insert(text.rfind(')'),
+              "(func (export \"touch\") (param i32)"
+              "  (call $dtor_a (call $look (local.get 0) (i32.const 1))))");
+  TableBench bench(text, {"dtor_a", "dtor_b"}, {0});
+  EXPECT_EQ(bench.of("new_a")->reuse, Reuse::kLifo);
+  EXPECT_TRUE(bench.of("rep_a")->checks.live);
+  ASSERT_NE(bench.of("touch"), nullptr);
+  EXPECT_FALSE(bench.of("touch")->understood);
+  EXPECT_FALSE(bench.of("touch")->checks.live);
+}
+
+TEST(TableFunctionTest, AStartFunctionThatSetsTheCursorIsSeen) {
+  BumpTable table;
+  table.begin = "0";
+  table.more = "(func $begin (global.set $cursor (i32.const 1114116))) (start $begin)";
+  TableBench bench(table.text(), {"dtor"}, {0}, 17);
+  EXPECT_FALSE(bench.of("new")->understood);
+  EXPECT_EQ(bench.agree("new", "rep"), Answer::kUnknown);
+}
+
+TEST(TableFunctionTest, WhatIsRefusedIsTold) {
+  TableBench bench(CheckedTable().text(), {"dtor_a", "dtor_b"}, {0});
+  EXPECT_TRUE(bench.tables->refuses(bench.find("new_b"), bench.find("rep_a")));
+  EXPECT_FALSE(bench.tables->refuses(bench.find("new_a"), bench.find("rep_a")));
+  EXPECT_TRUE(bench.tables->refuses(bench.find("lend_a"), bench.find("take_a")));
+}
+
+TEST(TableFunctionTest, WideWordsAndWideMemoriesAreNoTables) {
+  TableBench bench(R"((module (memory i64 1) (memory $n 1) (global $c (mut i32) (i32.const 8))
+    (func (export "wide") (param i32) (result i32)
+      (i32.store (i64.extend_i32_u (global.get $c)) (local.get 0))
+      (global.set $c (i32.add (global.get $c) (i32.const 8))) (global.get $c))
+    (func (export "long") (param i32) (result i32)
+      (i64.store $n (global.get $c) (i64.extend_i32_u (local.get 0)))
+      (global.set $c (i32.add (global.get $c) (i32.const 8))) (global.get $c))
+    (func (export "load") (param i32) (result i32) (i32.wrap_i64 (i64.load $n (local.get 0))))
+    (func (export "load8") (param i32) (result i32) (i32.load8_u $n (local.get 0)))
+    (func (export "fill") (param i32) (memory.fill $n (local.get 0) (i32.const 0) (i32.const 8)))))",
+                   {}, {});
+  for (const char* odd : {"wide", "long", "load", "load8", "fill"}) {
+    const TableFunction* function = bench.of(odd);
+    EXPECT_TRUE(function == nullptr || !function->understood) << odd;
+    for (const char* other : {"wide", "long"}) {
+      EXPECT_NE(bench.agree(other, odd), Answer::kYes);
+    }
+    EXPECT_TRUE(bench.flaws(odd).empty());
+  }
+}
+
 TEST(TableFunctionTest, OneWhoWritesAPrivateMemoryIsSeen) {
   std::string text = CheckedTable().text();
   text.insert(text.rfind(')'),

@@ -45,7 +45,7 @@ std::set<FunctionId> all_of(const Map& map, Key key) {
 
 const CodeWrites& TableFunctions::State::writes() {
   if (!code) {
-    code = code_writes(image);
+    code = code_writes(image, alignment.is_guest);
   }
   return *code;
 }
@@ -171,6 +171,11 @@ const TableGroup& TableFunctions::State::group(MemoryId memory) {
       group.news.push_back(one);
     } else if (role != TableRole::kOther) {
       group.uses.push_back(one);
+    }
+  }
+  for (const FunctionId one : writes().unreadable) {
+    if (!operations.is_guest(one)) {
+      group.disturbed = fmt::format("the code of {} cannot be read", image.name_of(one));
     }
   }
   if (!group.is_private) {

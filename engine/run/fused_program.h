@@ -36,7 +36,7 @@ struct WorldCall {
 /// The composed file runs on the reference machine. So does a fused component, whose export of the same name
 /// is called; its canonical built-ins and outer lifts are the machine's. Where it lost that export, or is a
 /// core module, the counterpart of the lifted core function is called directly. Handles that the host holds
-/// in the end are dropped.
+/// in the end are dropped. Functions that the world imports give made-up values, the same in both.
 struct Replay {
   std::string call;    ///< the exports and their arguments in WAVE: "make(1); use(own #1)"
   std::string driver;  ///< "the same export", or "core function 305 (the fused file lost the export)", …

@@ -136,10 +136,13 @@ void Program::set_destructor(component::ResourceId resource, CoreInstanceId inst
 void Program::define_host_functions() {
   for (const component::HostFunc& function : composition_.host_funcs) {
     const std::string name = shown_name(function.interface_name, function.name);
-    host_functions_.push_back(
-        machine_.add_host_function(name, types_.of(function.type), [name](const std::vector<spec::Value>&) {
-          return spec::Result<std::optional<spec::Value>>(spec::trap(
-              TrapClass::kUnsupported, "the program calls " + name + ", which a host would have to provide"));
+    const spec::FunctionType type = types_.of(function.type);
+    host_functions_.push_back(machine_.add_host_function(
+        name, type, [this, name, type, &function](const std::vector<spec::Value>&) {
+          return host_answer_ ? host_answer_(function, type)
+                              : spec::Result<std::optional<spec::Value>>(spec::trap(
+                                    TrapClass::kUnsupported,
+                                    "the program calls " + name + ", which a host would have to provide"));
         }));
   }
 }

@@ -4,11 +4,13 @@
 // done by the reference machine of spec/.
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/component/composition.h"
@@ -37,6 +39,10 @@ class Probes {
   virtual void canon_left(component::CanonId canon) = 0;
 };
 
+/// A host's function called with whatever arguments: its result.
+using HostAnswer = std::function<spec::Result<std::optional<spec::Value>>(const component::HostFunc& function,
+                                                                          const spec::FunctionType& type)>;
+
 /// What is out of scope is refused with kUnsupported, the instance and the reason: by `start` where the
 /// program cannot be without it, else when it is called. A trap is for ever (I12).
 class Program {
@@ -47,6 +53,9 @@ class Program {
 
   /// To be told of what core code does. Before `start`; must outlive the program.
   void set_probes(Probes& probes) { probes_ = &probes; }
+  /// Stands for all functions that the world imports. Without it a call of one ends the program as
+  /// unsupported. Before `start`.
+  void set_host(HostAnswer answer) { host_answer_ = std::move(answer); }
   /// Everything together may take about so many instructions of core code; then it traps kUnsupported.
   void limit_steps(std::uint64_t steps) { store_.limit_steps(steps); }
   [[nodiscard]] std::uint64_t steps_left() const { return store_.steps_left(); }
@@ -122,6 +131,7 @@ class Program {
   std::vector<std::pair<CoreExtern, spec::Memory*>> known_memories_;
   spec::Machine machine_;
   Probes* probes_ = nullptr;
+  HostAnswer host_answer_;
 
   std::vector<std::optional<CoreStore::ModuleId>> modules_;      ///< by core module
   std::vector<std::optional<CoreStore::InstanceId>> instances_;  ///< by core instance

@@ -17,7 +17,9 @@ struct Solver::Started {
 
 Solver::Solver() : started_(std::make_shared<Started>()) {}
 
-z3::context& Solver::context() const { return started_->context; }
+z3::context& Solver::context() const {
+  return started_->context;
+}
 
 /// One Datalog evaluation: rules, then facts, then queries.
 class Evaluation {
