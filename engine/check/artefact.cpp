@@ -228,7 +228,9 @@ class SiteWriter {
 
   void add(const std::optional<CodePlace>& place, const std::string& role) {
     for (std::size_t i = 0; place && i < site_.code.size(); ++i) {
-      if (site_.code[i].function == place->function && (site_.roles[i] == role || site_.roles[i] == "code")) {
+      const bool noted = site_.roles[i] == "code";
+      if (site_.code[i].function == place->function && (noted || site_.roles[i] == role)) {
+        site_.roles[i] = role;
         return;
       }
     }

@@ -161,6 +161,7 @@ TEST_F(Artefact, ANoteWithACodeRefutes) {
   EXPECT_TRUE(finding.refutes);
   EXPECT_EQ(finding.unit, (Unit{UnitKind::kTable, y_table.value}));
   ASSERT_EQ(artefact.sites[0].code.size(), 3u);
+  EXPECT_EQ(artefact.sites[0].roles[0], "new of table y");
   EXPECT_EQ(artefact.sites[0].code[0].offset.value, 404u);
 }
 

@@ -11,6 +11,16 @@
 
 namespace meld_verify::report {
 
+/// Both files, run.
+struct ReplayWords {
+  std::optional<std::size_t> finding;  ///< that it was made for: its index in the report; none: for any
+  std::string call;                    ///< exports and arguments
+  std::string driver;                  ///< how the fused file was called
+  std::string difference;              ///< what the fused file does otherwise, or that nothing shows
+  bool differs = false;
+  std::string text;  ///< all of it, for people
+};
+
 /// A verdict on a fused file, and what it is about. All that it refers to must outlive it.
 struct FusedReport {
   std::string composed;  ///< the files, as they were named
@@ -18,8 +28,11 @@ struct FusedReport {
   const lift::Lifted& lifted;
   const check::ArtefactReport& artefact;
   const lift::Image* image = nullptr;  ///< the fused file; none: how long its code is is not said
+  std::string command = {};            ///< that gave this verdict; replays are named with it
+  std::optional<ReplayWords> replay = std::nullopt;
 };
 
+/// Where a replay was made for one finding, of the findings only that one.
 [[nodiscard]] std::string fused_text(const FusedReport& report, const TextOptions& options);
 
 /// JSON (spec/report.schema.json): what `report_json` says of a plan, and what only a fused file has.

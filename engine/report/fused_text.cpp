@@ -130,6 +130,13 @@ std::string open_text(const std::vector<check::OpenNote>& notes, const lift::Ima
   return text;
 }
 
+/// Whether a finding harms a guest that does nothing wrong on a way that a call can reach: then a run may
+/// show it.
+bool may_show(const Finding& finding) {
+  return finding.refutes && finding.reachable &&
+         (finding.harm == check::Harm::kEscape || finding.harm == check::Harm::kOwner);
+}
+
 std::string work_text(const FusedReport& subject, const std::optional<double>& seconds) {
   const lift::Lifted& lifted = subject.lifted;
   std::string words = fmt::format("{} of {} found again, {} executed, {} put to z3", lifted.aligned_functions,
@@ -155,15 +162,24 @@ std::string fused_text(const FusedReport& subject, const TextOptions& options) {
   if (!report.findings.empty() && (options.all || report.verdict == Verdict::kRefuted)) {
     text += "\n" + cast_text(topology, options.all);
   }
-  text += findings_text(report, topology, {.all = options.all, .sum_up_warnings = true}, [&](std::size_t i) {
+  const auto words_of = [&](std::size_t i) {
     FindingWords words;
     words.colour = options.colour;
     words.rules = options.all;
     words.mend = false;
     words.site = i < artefact.sites.size() ? &artefact.sites[i] : nullptr;
     words.image = subject.image;
+    if (!subject.replay && !subject.command.empty() && may_show(report.findings[i])) {
+      words.replay = fmt::format("{} --replay {}", subject.command, i + 1);
+    }
     return words;
-  });
+  };
+  if (subject.replay && subject.replay->finding) {
+    const std::size_t i = *subject.replay->finding;
+    return text + "\n" + finding_text(report.findings[i], i + 1, topology, words_of(i)) + "\n" +
+           subject.replay->text;
+  }
+  text += findings_text(report, topology, {.all = options.all, .sum_up_warnings = true}, words_of);
   text += unproved_text(report, options.all);
   text += open_text(artefact.open, subject.image, options.all, "could not be told");
   if (options.all) {
@@ -175,6 +191,10 @@ std::string fused_text(const FusedReport& subject, const TextOptions& options) {
   }
   text += assumptions_text(report);
   text += counts_text(report, topology, subject.lifted.plan);
+  if (subject.replay) {
+    text += work_text(subject, options.seconds);
+    return text + "\n" + subject.replay->text;
+  }
   return text + work_text(subject, options.seconds);
 }
 

@@ -76,6 +76,22 @@ TEST(FusedText, WhatNothingReachesIsSummedUp) {
       << sample.text();
 }
 
+TEST(FusedText, AFindingNamesTheCommandThatShowsIt) {
+  FusedSample sample;
+  sample.lifted.plan.positions[0].count = 0;
+  FusedReport subject = sample.report();
+  subject.command = "meld-verify composed.wasm fused.wasm --latent";
+  const std::string text = fused_text(subject, {});
+  EXPECT_NE(text.find("    replay       meld-verify composed.wasm fused.wasm --latent --replay 1\n"),
+            std::string::npos)
+      << text;
+  subject.replay = ReplayWords{
+      .finding = 0, .call = {}, .driver = {}, .difference = {}, .differs = true, .text = "the run\n"};
+  const std::string shown = fused_text(subject, {});
+  EXPECT_EQ(shown.find("--replay"), std::string::npos);
+  EXPECT_EQ(shown.substr(shown.size() - 9), "\nthe run\n");
+}
+
 TEST(FusedText, WarningsAreSummedUp) {
   FusedSample sample;
   sample.lifted.plan.tables[1].checks = {.zero = false, .live = false};

@@ -175,6 +175,16 @@ std::string fused_json(const FusedReport& subject) {
       places.push_back(std::move(place));
     }
   }
+  if (subject.replay) {
+    const ReplayWords& replay = *subject.replay;
+    Json& run = json["replay"] = {{"call", replay.call},
+                                  {"driver", replay.driver},
+                                  {"differs", replay.differs},
+                                  {"difference", replay.difference}};
+    if (replay.finding) {
+      run["finding"] = *replay.finding + 1;
+    }
+  }
   Json& open = json["open"] = Json::array();
   for (const check::OpenNote& note : artefact.open) {
     open.push_back(open_json(note, true, subject.image));

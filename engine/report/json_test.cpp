@@ -141,7 +141,16 @@ TEST_F(ReportJson, AFusedFileKeepsToItToo) {
         route.count = 0;
       }
     }
-    const json report = json::parse(fused_json(sample.report()));
+    FusedReport subject = sample.report();
+    if (all_wrong) {
+      subject.replay = ReplayWords{.finding = 0,
+                                   .call = "run()",
+                                   .driver = "the export",
+                                   .difference = "leaf's destructor gets 5",
+                                   .differs = true,
+                                   .text = {}};
+    }
+    const json report = json::parse(fused_json(subject));
     EXPECT_EQ(problems(report), "");
     EXPECT_EQ(report["verdict"], all_wrong ? "refuted" : "proved");
     EXPECT_EQ(report["subject"], "fused.wasm");
@@ -158,6 +167,7 @@ TEST_F(ReportJson, AFusedFileKeepsToItToo) {
       }
       EXPECT_EQ(kinds, (std::set<std::string>{"position", "table", "boundary", "instance", "file"}));
       EXPECT_TRUE(placed);
+      EXPECT_EQ(report["replay"]["finding"], 1);
       EXPECT_EQ(report["open"][0]["code-place"]["name"], "odd name");
     }
   }

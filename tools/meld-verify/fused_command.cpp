@@ -1,9 +1,14 @@
 #include "tools/meld-verify/fused_command.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cctype>
+#include <string_view>
 
 #include "engine/check/artefact.h"
 #include "engine/report/fused.h"
+#include "engine/run/finding_replay.h"
 #include "engine/run/passed_cases.h"
 #include "engine/wasm/validate.h"
 #include "tools/meld-verify/command.h"
@@ -14,6 +19,38 @@
 
 namespace meld_verify::tool {
 namespace {
+
+/// A word as a shell takes it.
+std::string quoted(const std::string& word) {
+  const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 ||
+           std::string_view("_@%+=:,./-").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  if (plain) {
+    return word;
+  }
+  std::string result = "'";
+  for (const char c : word) {
+    result += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  }
+  return result + "'";
+}
+
+/// A run for one finding, or any that shows a difference.
+report::ReplayWords replay_words(const lift::Pair& pair, const lift::Lifted& lifted,
+                                 const check::Report& verdict, std::uint32_t number) {
+  std::vector<component::CanonId> through;
+  if (number != 0) {
+    through = run::canons_of(pair, lifted, verdict.findings[number - 1]);
+  }
+  const run::Replay replay = run::find_difference(pair, {}, through);
+  return {.finding = number == 0 ? std::nullopt : std::optional<std::size_t>(number - 1),
+          .call = replay.call,
+          .driver = replay.driver,
+          .difference = replay.difference.sentence,
+          .differs = run::differs(replay),
+          .text = run::replay_text(pair, replay)};
+}
 
 /// The core modules of the fused file, validated; what wabt cannot read is what the verdict rests on.
 wasm::Expected<std::vector<std::string>> validate(const lift::Pair& pair,
@@ -88,13 +125,33 @@ int FusedCommand::run() const {
       return fail(written.error());
     }
   }
+  check::Report& verdict = artefact.report;
+  std::optional<report::ReplayWords> shown;
+  if (replay && replay_finding > verdict.findings.size()) {
+    progress.end();
+    fmt::print(stderr, "meld-verify: --replay {}: there are {} findings\n", replay_finding,
+               verdict.findings.size());
+    return kBadInput;
+  }
+  if (replay) {
+    progress.now("running both files");
+    shown = replay_words(**pair, lifted, verdict, replay_finding);
+    if (shown->differs && verdict.verdict == check::Verdict::kProved) {
+      verdict.verdict = check::Verdict::kUnknown;  // a proof that a run contradicts is none
+      verdict.error = "nothing wrong was found in its code, but a run differs: " + shown->difference;
+    }
+  }
   progress.end();
   const int exit_code = exit_of(artefact.report.verdict);
-  const report::FusedReport subject{.composed = composed,
-                                    .fused = fused,
-                                    .lifted = lifted,
-                                    .artefact = artefact,
-                                    .image = &(*pair)->fused_image};
+  const report::FusedReport subject{
+      .composed = composed,
+      .fused = fused,
+      .lifted = lifted,
+      .artefact = artefact,
+      .image = &(*pair)->fused_image,
+      .command = fmt::format("meld-verify {} {}{}{}", quoted(composed), quoted(fused),
+                             profile == "strict" ? " --profile strict" : "", latent ? " --latent" : ""),
+      .replay = std::move(shown)};
   if (format == "json") {
     return print(report::fused_json(subject), exit_code);
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,8 @@ struct FusedCommand {
   std::string format = "text";
   std::string profile = "default";
   std::string plan_file;  ///< where to write the plan that was read; empty: nowhere
+  bool replay = false;
+  std::uint32_t replay_finding = 0;  ///< as numbered on the page; 0: any
   bool latent = false;
   bool judge = false;
   bool all = false;

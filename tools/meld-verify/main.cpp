@@ -144,6 +144,10 @@ int run(int argc, char** argv) {
   app.add_option("--profile", fused.profile,
                  "default (guests keep to the Canonical ABI) or strict (any guest)")
       ->check(CLI::IsMember({"default", "strict"}));
+  CLI::Option* replay_option =
+      app.add_option("--replay", fused.replay_finding,
+                     "run both files and show what differs: for the finding of that number, or any")
+          ->expected(0, 1);
   app.add_flag("--latent", fused.latent, "findings that no export of the world reaches refute too");
   app.add_flag("--all", fused.all, "print every finding, broken rules too");
   app.add_flag("--judge", fused.judge, "have Z3 judge the whole plan also above 10,000 instances");
@@ -196,6 +200,7 @@ int run(int argc, char** argv) {
 
   try {
     app.parse(argc, argv);
+    fused.replay = replay_option->count() != 0;
     if (app.get_subcommands().empty()) {
       if (fused.fused.empty()) {
         throw CLI::RequiredError(fused.composed.empty() ? "COMPOSED and FUSED are required, or a subcommand"
