@@ -174,6 +174,8 @@ wasm::Expected<Alignment> align(const component::Composition& composition, const
   correspondence.compare_globals();
   correspondence.compare_segments();
   correspondence.compare_memories();
+  correspondence.relate_quiet_memories();
+  correspondence.spread();
   correspondence.compare_starts();
   see_through(composed, fused, places, alignment);
   if (placement.exhausted() && !composed.instances.empty()) {

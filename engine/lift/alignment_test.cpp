@@ -122,7 +122,7 @@ class Changed {
 constexpr std::uint32_t kLeaf = 1, kApp = 3;
 
 TEST(AlignmentTest, EveryFixtureIsItsOwnFusedFile) {
-  std::size_t files = 0;
+  std::size_t files = 0, memories = 0;
   for (const auto& path : fixture_files()) {
     SCOPED_TRACE(path.filename().string());
     const FileBytes bytes = read_file(path);
@@ -141,6 +141,14 @@ TEST(AlignmentTest, EveryFixtureIsItsOwnFusedFile) {
         EXPECT_EQ(image.behind(*counterpart), image.behind(FunctionId{i}));
       }
     }
+    for (const component::Canon& canon : composition->canons) {
+      const auto* lift = std::get_if<component::Lift>(&canon.what);
+      if (lift != nullptr && lift->options.memory) {
+        const LinkedMemory& memory = image.memories[image.memory_of(*lift->options.memory)->value];
+        EXPECT_TRUE(pair.alignment->instances[memory.instance.value].memories[memory.index]);
+        ++memories;
+      }
+    }
     for (std::uint32_t i = 0; i < pair.alignment->wired_to.size(); ++i) {
       for (const FunctionId wired : pair.alignment->wired_to[i]) {
         EXPECT_EQ(wired, image.canon_functions[i]);
@@ -148,6 +156,7 @@ TEST(AlignmentTest, EveryFixtureIsItsOwnFusedFile) {
     }
   }
   EXPECT_GT(files, 40u);
+  EXPECT_GT(memories, 5u);
 }
 
 TEST(AlignmentTest, ShimsAndFixupsNeedNoCounterpart) {
@@ -187,6 +196,20 @@ TEST(AlignmentTest, ADataByteThatDiffersIsSeen) {
       files.gaps(),
       "core module 1 (main) of leaf: the byte at address 0x8 of its memory 0 starts as another value in "
       "the fused file\n");
+}
+
+TEST(AlignmentTest, DataThatOnlyTheCanonicalAbiReadsIsComparedToo) {
+  Changed files("place-result-string");
+  std::size_t changed = 0;
+  for (std::uint32_t i = 0; i < 8 && changed == 0; ++i) {
+    if (!files.module(i).data.empty()) {
+      const wasm::ByteOffset at = files.module(i).data[0].bytes.begin;
+      files.set(at, static_cast<std::uint8_t>(files.byte(at) + 1));
+      ++changed;
+    }
+  }
+  EXPECT_EQ(changed, 1u);
+  EXPECT_NE(files.gaps(), "");
 }
 
 TEST(AlignmentTest, DataThatLiesElsewhereIsSeen) {
@@ -299,6 +322,43 @@ TEST(AlignmentTest, ASurplusCopyIsNoGap) {
                            read_file(fixture_path("two-instances")));
   ASSERT_TRUE(files.alignment);
   EXPECT_EQ(gaps_of(*files.alignment), "");
+}
+
+/// A core module of functions without parameters: "i32.const N; drop; call I; end" for each pair (N, I).
+FileBytes module_of(const std::vector<std::pair<std::uint8_t, std::uint8_t>>& functions) {
+  const auto count = static_cast<std::uint8_t>(functions.size());
+  FileBytes bytes{0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x04, 0x01, 0x60, 0x00, 0x00};
+  bytes.insert(bytes.end(), {0x03, static_cast<std::uint8_t>(count + 1), count});
+  bytes.insert(bytes.end(), count, 0x00);
+  bytes.insert(bytes.end(), {0x0a, static_cast<std::uint8_t>(8 * count + 1), count});
+  for (const auto& [number, called] : functions) {
+    bytes.insert(bytes.end(), {0x07, 0x00, 0x41, number, 0x1a, 0x10, called, 0x0b});
+  }
+  return bytes;
+}
+/// A component with one instance of it.
+FileBytes component_of(const FileBytes& module) {
+  FileBytes bytes{0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00, 0x01};
+  bytes.push_back(static_cast<std::uint8_t>(module.size()));
+  bytes.insert(bytes.end(), module.begin(), module.end());
+  bytes.insert(bytes.end(), {0x02, 0x04, 0x01, 0x00, 0x00, 0x00});
+  return bytes;
+}
+
+TEST(AlignmentTest, FunctionsMayStandInAnotherOrderOrBeLeftOut) {
+  const FileBytes composed =
+      component_of(module_of({{1, 1}, {2, 2}, {3, 3}, {4, 4}, {5, 5}, {6, 0}, {7, 0}}));
+  // The other way round, and without the seventh, which nobody calls.
+  const AlignedFiles files(composed, module_of({{6, 5}, {5, 0}, {4, 1}, {3, 2}, {2, 3}, {1, 4}}));
+  ASSERT_TRUE(files.alignment) << wasm::to_string(files.alignment.error());
+  EXPECT_EQ(gaps_of(*files.alignment), "");
+  EXPECT_EQ(files.alignment->aligned_functions, 6u);
+  EXPECT_EQ(files.alignment->all_functions, 7u);
+  EXPECT_EQ(files.alignment->instances[0].functions[0], FunctionId{std::uint32_t{5}});
+  // A call that goes elsewhere is still its caller's fault.
+  const AlignedFiles wrong(composed, module_of({{7, 6}, {6, 6}, {5, 1}, {4, 2}, {3, 3}, {2, 4}, {1, 4}}));
+  ASSERT_TRUE(wrong.alignment) << wasm::to_string(wrong.alignment.error());
+  EXPECT_EQ(wrong.alignment->aligned_functions, 6u);
 }
 
 TEST(AlignmentTest, AFileOfOtherComponentsDoesNotBelong) {

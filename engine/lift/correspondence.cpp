@@ -12,6 +12,12 @@ namespace meld_verify::lift {
 using wasm::IndexSpace;
 namespace op = wasm::op;
 
+namespace {
+
+constexpr std::uint64_t kPage = 65536;
+
+}  // namespace
+
 Correspondence::Correspondence(const component::Composition& composition, const Image& composed,
                                const Image& fused, const std::vector<InstancePlace>& places,
                                Alignment& alignment)
@@ -276,8 +282,69 @@ void Correspondence::compare_segments() {
   }
 }
 
+void Correspondence::relate_quiet_memories() {
+  std::vector<bool> needed(memories_.size());
+  const auto add = [&](const component::CanonOptions& options) {
+    if (const auto memory = options.memory ? composed_.memory_of(*options.memory) : std::nullopt) {
+      needed[memory->value] = true;
+    }
+  };
+  for (const component::Canon& canon : composition_.canons) {
+    if (const auto* lift = std::get_if<component::Lift>(&canon.what)) {
+      add(lift->options);
+    } else if (const auto* lower = std::get_if<component::Lower>(&canon.what)) {
+      add(lower->options);
+    }
+  }
+  std::vector<InitialMemory> originals, found;
+  constexpr std::size_t kMostComparisons = 10'000;
+  std::size_t comparisons = 0;
+  for (std::uint32_t m = 0; m < memories_.size(); ++m) {
+    if (!needed[m] || memories_[m]) {
+      continue;
+    }
+    if (originals.empty()) {
+      originals = initial_memories(composed_);
+      found = initial_memories(fused_);
+    }
+    const LinkedMemory& original = composed_.memories[m];
+    for (std::uint32_t k = 0; k < found.size() && !memories_[m] && comparisons < kMostComparisons; ++k) {
+      const LinkedMemory& there = fused_.memories[k];
+      if (memory_originals_.count(MemoryId{k}) != 0 || original.limits.is_64 != there.limits.is_64 ||
+          original.limits.shared != there.limits.shared || there.limits.min < original.limits.min) {
+        continue;
+      }
+      ++comparisons;
+      if (!found[k].unknown && !originals[m].unknown &&
+          !difference(originals[m], found[k], original.limits.min * kPage)) {
+        memories_[m] = MemoryId{k};
+        memory_originals_.emplace(MemoryId{k}, MemoryId{m});
+      }
+    }
+    if (!memories_[m]) {
+      gap(original.instance, fmt::format("no memory of the fused file that is not another's holds what its "
+                                         "memory {} holds",
+                                         original.index));
+    }
+  }
+}
+
+void Correspondence::spread() {
+  const auto fill = [](auto& of_instance, const auto& originals, const auto& there) {
+    for (std::size_t i = 0; i < originals.size(); ++i) {
+      if (!of_instance[i]) {
+        of_instance[i] = there[originals[i].value];
+      }
+    }
+  };
+  for (std::size_t i = 0; i < composed_.instances.size(); ++i) {
+    fill(alignment_.instances[i].memories, composed_.instances[i].memories, memories_);
+    fill(alignment_.instances[i].tables, composed_.instances[i].tables, tables_);
+    fill(alignment_.instances[i].globals, composed_.instances[i].globals, globals_);
+  }
+}
+
 void Correspondence::compare_memories() {
-  constexpr std::uint64_t kPage = 65536;
   const auto originals = initial_memories(composed_);
   const auto found = initial_memories(fused_);
   for (std::uint32_t m = 0; m < memories_.size(); ++m) {

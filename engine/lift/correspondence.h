@@ -27,6 +27,10 @@ class Correspondence {
   void compare_globals();
   void compare_segments();
   void compare_memories();
+  /// Memories that only canonical definitions use, and data: by what they hold.
+  void relate_quiet_memories();
+  /// What stands for an identity, to all core instances that know it.
+  void spread();
   void compare_starts();
 
   void gap(CoreInstanceId original, const std::string& sentence, std::optional<std::uint32_t> function = {},

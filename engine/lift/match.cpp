@@ -63,6 +63,11 @@ class Matcher::Comparison {
       drain();
     }
     match_.different = static_cast<std::size_t>(std::count(match_.equal.begin(), match_.equal.end(), false));
+    for (const auto& function : match_.functions) {
+      if (function) {
+        match_.taken.push_back(*function);
+      }
+    }
     return std::move(match_);
   }
 
@@ -362,7 +367,42 @@ const std::vector<std::shared_ptr<const Match>>& Matcher::matches_of(CoreModuleI
       matches.push_back(std::move(match));
     }
   }
+  if (matches.empty() && (work_ += 2 * cost) <= most_work_) {
+    gather(first, digests, matches);
+  }
   return matches;
+}
+
+void Matcher::gather(CoreModuleId module, const std::vector<std::uint64_t>& digests,
+                     std::vector<std::shared_ptr<const Match>>& matches) {
+  constexpr std::size_t kLeast = 5;  // fewer look alike by accident
+  std::vector<std::uint64_t> sorted = digests;
+  std::sort(sorted.begin(), sorted.end());
+  Comparison comparison(*this, module, true);
+  std::size_t seeds = 0;
+  for (std::uint32_t i = 0; i < digests.size(); ++i) {
+    const auto place =
+        std::lower_bound(places_.begin(), places_.end(), digests[i],
+                         [](const auto& left, std::uint64_t digest) { return left.first < digest; });
+    const auto mine = std::equal_range(sorted.begin(), sorted.end(), digests[i]);
+    if (mine.second - mine.first != 1 || place == places_.end() || place->first != digests[i] ||
+        (std::next(place) != places_.end() && std::next(place)->first == digests[i]) ||
+        instances_of_[place->second.module.value].size() != 1) {
+      continue;
+    }
+    const LinkedInstance& instance =
+        fused_.instances[instances_of_[place->second.module.value].front().value];
+    const std::uint32_t imported = fused_.modules[instance.module.value].imported_functions;
+    comparison.propose(i, instance.functions[imported + place->second.function]);
+    ++seeds;
+  }
+  if (seeds < kLeast || digests.size() < kLeast) {
+    return;
+  }
+  auto match = std::make_shared<const Match>(comparison.run());
+  if (enough(digests.size() - match->different, digests.size())) {
+    matches.push_back(std::move(match));
+  }
 }
 
 std::shared_ptr<const Match> Matcher::grow(CoreModuleId module,

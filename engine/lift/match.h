@@ -24,6 +24,7 @@ struct Match {
   /// same; else it lies there by its place only, or nowhere.
   std::vector<std::optional<FunctionId>> functions;
   std::vector<bool> equal;
+  std::vector<FunctionId> taken;  ///< all that `functions` has
   /// By the functions that the module imports: what its code calls or refers to there, in order of first use,
   /// each once (before forwarders are seen through).
   std::vector<std::vector<FunctionId>> imports;
@@ -68,6 +69,8 @@ class Matcher {
   std::vector<Start> starts_of(const std::vector<std::uint64_t>& digests);
   [[nodiscard]] std::shared_ptr<const Match> compare(CoreModuleId module, const Start& start,
                                                      const std::vector<std::uint64_t>& digests);
+  void gather(CoreModuleId module, const std::vector<std::uint64_t>& digests,
+              std::vector<std::shared_ptr<const Match>>& matches);
   [[nodiscard]] CoreModuleId first_equal(CoreModuleId module);
 
   const Image& composed_;

@@ -58,8 +58,8 @@ void Placement::find_candidates() {
   for (const Matches& matches : candidates_) {
     for (const auto& match : matches) {
       auto& marks = match->functions.size() >= kLargeModule ? guest_ : small_guest_;
-      for (const auto& function : match->functions) {
-        marks[function->value] = true;
+      for (const FunctionId function : match->taken) {
+        marks[function.value] = true;
       }
     }
   }
@@ -71,8 +71,8 @@ void Placement::drop_accidents() {
   std::vector<bool> in_large(fused_.functions.size());
   for (const Matches& matches : candidates_) {
     for (const auto& match : matches) {
-      for (const auto& function : match->functions) {
-        in_large[function->value] = in_large[function->value] || match->functions.size() >= kLargeModule;
+      for (const FunctionId function : match->taken) {
+        in_large[function.value] = in_large[function.value] || match->functions.size() >= kLargeModule;
       }
     }
   }
@@ -82,8 +82,8 @@ void Placement::drop_accidents() {
     }
     Matches kept;
     for (const auto& match : matches) {
-      if (std::none_of(match->functions.begin(), match->functions.end(),
-                       [&](const auto& function) { return in_large[function->value]; })) {
+      if (std::none_of(match->taken.begin(), match->taken.end(),
+                       [&](FunctionId function) { return in_large[function.value]; })) {
         kept.push_back(match);
       }
     }
@@ -277,12 +277,12 @@ void Placement::index_candidates() {
   for (std::uint32_t i = 0; i < candidates_.size(); ++i) {
     for (const auto& match : candidates_[i]) {
       auto& wanting = wanting_[match.get()];
-      for (const auto& function : match->functions) {
+      for (const FunctionId function : match->taken) {
         if (wanting.empty()) {
-          matches_at_[function->value].push_back(match.get());
+          matches_at_[function.value].push_back(match.get());
         }
         if (!hurried_) {
-          ++wanted_[function->value];
+          ++wanted_[function.value];
         }
       }
       wanting.emplace_back(i);
@@ -292,8 +292,8 @@ void Placement::index_candidates() {
 
 /// An open instance and a free match are no pair any more.
 void Placement::release(const Match& match) {
-  for (const auto& function : match.functions) {
-    --wanted_[function->value];
+  for (const FunctionId function : match.taken) {
+    --wanted_[function.value];
   }
 }
 
@@ -326,11 +326,9 @@ void Placement::place(CoreInstanceId instance, const std::shared_ptr<const Match
       release(*other);
     }
   }
-  for (const auto& function : match->functions) {
-    if (function) {
-      for (const Match* other : matches_at_[function->value]) {
-        block(other);
-      }
+  for (const FunctionId function : match->taken) {
+    for (const Match* other : matches_at_[function.value]) {
+      block(other);
     }
   }
   for (const std::size_t relation : related_[instance.value]) {
@@ -347,8 +345,8 @@ bool Placement::place_forced() {
     }
     const Matches matches = free_candidates(CoreInstanceId{i});
     if (matches.size() == 1 &&
-        std::all_of(matches.front()->functions.begin(), matches.front()->functions.end(),
-                    [&](const auto& function) { return wanted_[function->value] == 1; })) {
+        std::all_of(matches.front()->taken.begin(), matches.front()->taken.end(),
+                    [&](FunctionId function) { return wanted_[function.value] == 1; })) {
       place(CoreInstanceId{i}, matches.front());
       any = true;
     }
