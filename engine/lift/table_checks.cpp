@@ -99,11 +99,29 @@ Answer TableFunctions::State::find_agreement(FunctionId make, FunctionId use) {
       }
     }
     if (always == Answer::kYes) {
-      return same_cells ? Answer::kYes : Answer::kUnknown;
+      return same_cells && reads_entry_only(user) ? Answer::kYes : Answer::kUnknown;
     }
   }
   const auto opening = at_start(std::array{make});
   return opening && try_two(make, use, *opening) == Answer::kNo ? Answer::kNo : Answer::kUnknown;
+}
+
+// Another address may lie beyond its memory, where reading traps: the executor does not tell.
+bool TableFunctions::State::reads_entry_only(const TableShape& use) {
+  for (const Outcome& outcome : use.outcomes) {
+    for (const Term word : query.loaded_words(outcome.conditions)) {
+      const auto loaded = executor.loaded(word);
+      if (terms.is_constant(loaded->address)) {
+        continue;
+      }
+      const auto place =
+          use.place ? supplies.fit(outcome, use.argument, loaded->address, *use.place) : use.place;
+      if (!place || place->scale != use.place->scale || loaded->memory != use.what.storage.memory) {
+        return false;
+      }
+    }
+  }
+  return true;
 }
 
 Answer TableFunctions::State::try_two(FunctionId make, FunctionId use, const Opening& opening) {
