@@ -117,7 +117,7 @@ void HandleTables::meet(FunctionId function, routing::TableId table) {
   met_[table.value].insert(function);
 }
 
-HandleTables::Home HandleTables::home_of(FunctionId function, std::optional<routing::TableId> preferred) {
+HandleTables::Home HandleTables::home_of(FunctionId function, std::optional<Home> preferred) {
   const auto known = homes_.find(function);
   if (known != homes_.end()) {
     meet(function, known->second.table);
@@ -138,9 +138,12 @@ HandleTables::Home HandleTables::home_of(FunctionId function, std::optional<rout
       const TableStorage& other = functions_.of(maker)->storage;
       if (other.memory == what->storage.memory && other.slot_offset == what->storage.slot_offset &&
           other.scale == what->storage.scale && other.cursor == what->storage.cursor) {
-        homes_[function] = home;
+        const Home other_type{home.table,
+                              add_key("type of " + wasm::printable(pair_.fused_image.name_of(function)))};
+        homes_[function] = other_type;
+        makers_.emplace_back(function, other_type);
         meet(function, home.table);
-        return home;
+        return other_type;
       }
     }
     const std::string name = wasm::printable(pair_.fused_image.name_of(function));
@@ -154,7 +157,9 @@ HandleTables::Home HandleTables::home_of(FunctionId function, std::optional<rout
   }
   std::optional<Home> first;
   for (const Home& home : candidates(function)) {
-    if (!first || home.table == preferred) {
+    const bool better = first && preferred && *first != *preferred && home.table == preferred->table &&
+                        (home == *preferred || first->table != preferred->table);
+    if (!first || better) {
       first = home;
     }
   }
@@ -196,16 +201,16 @@ const std::vector<HandleTables::Home>& HandleTables::candidates(FunctionId funct
   return place->second;
 }
 
-bool HandleTables::serves(FunctionId function, routing::TableId table) {
-  return home_of(function, table).table == table;
-}
-
 void HandleTables::makes(FunctionId function, ResourceId resource) {
   add_once(made_[home_of(function).type.value], resource);
 }
 
 void HandleTables::handles(FunctionId function, ResourceId resource) {
   const Home home = home_of(function);
+  const auto known = candidates_.find(function);
+  if (known != candidates_.end() && known->second.size() > 1) {
+    return;  // entries of several types: it tells nothing of any of them
+  }
   add_once(handled_[home.type.value], resource);
   const TableFunction* what = functions_.of(function);
   if (what != nullptr && what->role == TableRole::kDrop) {
@@ -270,6 +275,7 @@ void HandleTables::settle_types() {
       plan_.types[k].definer = topology_.resources[plan_.types[k].resource.value].definer;
     }
   }
+  unite_types();
   for (std::uint32_t r = 0; r < topology_.resources.size(); ++r) {
     if (std::none_of(plan_.types.begin(), plan_.types.end(),
                      [r](const routing::TypeKey& key) { return key.resource == ResourceId{r}; })) {
@@ -280,6 +286,24 @@ void HandleTables::settle_types() {
   }
   for (std::uint32_t t = 1; t < plan_.tables.size(); ++t) {
     describe(routing::TableId{t});
+  }
+}
+
+/// Functions that make entries of one table for one resource type make entries of one type: owns and borrows.
+void HandleTables::unite_types() {
+  std::map<std::pair<std::uint32_t, std::uint32_t>, TypeKeyId> first;
+  std::map<TypeKeyId, TypeKeyId> becomes;
+  for (auto& [maker, home] : makers_) {
+    const std::uint32_t resource = plan_.types[home.type.value].resource.value;
+    const TypeKeyId key = first.try_emplace({home.table.value, resource}, home.type).first->second;
+    becomes[home.type] = key;
+    home.type = homes_[maker].type = key;
+  }
+  for (auto& [function, homes] : candidates_) {
+    for (Home& home : homes) {
+      const auto found = becomes.find(home.type);
+      home.type = found == becomes.end() ? home.type : found->second;
+    }
   }
 }
 

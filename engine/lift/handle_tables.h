@@ -30,10 +30,9 @@ class HandleTables {
     bool operator==(const Home&) const = default;
   };
 
-  /// What a function works on. Where several tables would do (they lie in one memory and their entries look
-  /// alike), `preferred` if it is one of them.
-  [[nodiscard]] Home home_of(FunctionId function, std::optional<routing::TableId> preferred = {});
-  [[nodiscard]] bool serves(FunctionId function, routing::TableId table);
+  /// What a function works on. Where several tables or types of one would do (they lie in one memory and
+  /// their entries look alike), `preferred` if it is one of them, else what is in its table.
+  [[nodiscard]] Home home_of(FunctionId function, std::optional<Home> preferred = {});
 
   /// To be told before `settle_types`: that the definer of `resource` makes its handles with `function`, or
   /// that some instance knows handles that `function` works on as `resource`.
@@ -74,6 +73,7 @@ class HandleTables {
   routing::TypeKeyId add_key(std::string id);
   void meet(FunctionId function, routing::TableId table);
   void describe(routing::TableId table);
+  void unite_types();
   /// Whether it is known what the drop runs for each maker of the table.
   [[nodiscard]] bool drops_are_known(FunctionId drop, routing::TableId table) const;
 

@@ -238,6 +238,11 @@ class Assembly {
         }
       }
     }
+    each_reading([&](const Position& position, const PositionReading& reading) {
+      if (!reading.steps.empty() && reading.steps.back().role == TableRole::kNew) {
+        tables_->handles(reading.steps.back().function, topology.views[position.receiver.value].resource);
+      }
+    });
   }
 
   void meet(FunctionId function, bool makers) {
@@ -399,7 +404,7 @@ class Assembly {
       if (!wired[slot] || !*slots[slot]) {
         continue;
       }
-      const HandleTables::Home to = tables_->home_of(*wired[slot], home.table);
+      const HandleTables::Home to = tables_->home_of(*wired[slot], home);
       *slots[slot] = to.table;
       if (to.table == home.table && to.type != home.type) {
         view_note(v, kSameNameTwoTypes,
@@ -533,10 +538,8 @@ class Assembly {
     std::optional<HandleTables::Home> at{home_of_view(position.sender)};
     for (const Conversion& step : seen.steps) {
       const bool makes = step.role == TableRole::kNew;
-      const std::optional<PlanTableId> preferred = makes
-                                                       ? std::optional(home_of_view(position.receiver).table)
-                                                   : at ? std::optional(at->table)
-                                                        : std::nullopt;
+      const std::optional<HandleTables::Home> preferred =
+          makes ? std::optional(home_of_view(position.receiver)) : at;
       const HandleTables::Home home = tables_->home_of(step.function, preferred);
       if (!makes && at && at->table == home.table && at->type != home.type) {
         Note note;
@@ -566,19 +569,30 @@ class Assembly {
   /// An entry whose drop runs no destructor is a borrow, where the resource type has one or a borrow belongs.
   StepOp made_as(const Position& position, FunctionId maker) {
     const View& view = lifted_.topology.views[position.receiver.value];
-    const std::vector<FunctionId>& drops = intrinsics_[position.receiver.value].wired[2];
-    const TableFunction* what = drops.empty() ? nullptr : functions_.of(drops.front());
+    const std::optional<FunctionId> drop = drop_of(view);
+    const TableFunction* what = drop ? functions_.of(*drop) : nullptr;
     if (what == nullptr || what->role != TableRole::kDrop || what->storage.canonical ||
         what->storage.import) {
       return StepOp::kNew;
     }
-    const auto runs = tables_->run_by(maker, drops.front());
+    const auto runs = tables_->run_by(maker, *drop);
     const bool has_destructor = lifted_.topology.resources[view.resource.value].has_destructor;
-    const bool may_be_borrow =
-        position.kind == HandleKind::kBorrow || other_maker_destroys(maker, drops.front());
+    const bool may_be_borrow = position.kind == HandleKind::kBorrow || other_maker_destroys(maker, *drop);
     return runs && runs->empty() && (has_destructor ? may_be_borrow : position.kind == HandleKind::kBorrow)
                ? StepOp::kBorrow
                : StepOp::kNew;
+  }
+
+  /// The drop that an instance has for a resource type, under any of its names.
+  std::optional<FunctionId> drop_of(const View& view) const {
+    for (std::uint32_t v = 0; v < intrinsics_.size(); ++v) {
+      const View& other = lifted_.topology.views[v];
+      if (other.instance == view.instance && other.resource == view.resource &&
+          !intrinsics_[v].wired[2].empty()) {
+        return intrinsics_[v].wired[2].front();
+      }
+    }
+    return {};
   }
 
   /// Whether the drop tells entries of this maker from those of another one, which it destroys.

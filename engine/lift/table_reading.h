@@ -82,6 +82,7 @@ struct TableFunctions::State {
   std::string keeps_cursor(FunctionId make);
 
   // What sequences of operations show (table_checks.cpp).
+  std::optional<std::uint64_t> first_wall(const TableShape& shaped);
   bool is_of_nobody(const Cell& cell);
   /// Whether it traps because a memory did not grow.
   bool ran_out_of_pages(const Outcome& outcome);

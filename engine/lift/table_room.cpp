@@ -135,6 +135,48 @@ void TableFunctions::State::judge_room(TableShape& shaped) {
   }
 }
 
+// The least cursor with which it traps and that no entry gets beyond: what it counts in may wrap around
+// there.
+std::optional<std::uint64_t> TableFunctions::State::first_wall(const TableShape& shaped) {
+  const Supply& supply = shaped.supply;
+  const std::uint64_t begin = *supply.cursor->initial & 0xffff'ffff;
+  const auto at = [&](const Outcome& outcome, std::uint64_t least, std::uint64_t most) {
+    std::vector<Term> all = outcome.conditions;
+    all.insert(all.end(), supply.cursor_values.begin(), supply.cursor_values.end());
+    all.push_back(operations.at_most(operations.number(least), supply.cursor->start));
+    all.push_back(operations.at_most(supply.cursor->start, operations.number(most)));
+    return decider.satisfiable(all) != Answer::kNo;
+  };
+  const auto traps_until = [&](std::uint64_t most) {
+    return std::any_of(shaped.outcomes.begin(), shaped.outcomes.end(), [&](const Outcome& outcome) {
+      return outcome.path->end == Path::End::kTrap && !ran_out_of_pages(outcome) && at(outcome, begin, most);
+    });
+  };
+  std::uint64_t low = begin;
+  std::uint64_t high = 0xffff'ffff;
+  if (!traps_until(high)) {
+    return std::nullopt;
+  }
+  while (low < high) {
+    const std::uint64_t middle = low + (high - low) / 2;
+    if (traps_until(middle)) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  const std::uint64_t last = low + supply.step - 1;
+  if (low <= begin || last > 0xffff'ffff) {
+    return std::nullopt;
+  }
+  for (const FreshEntry& entry : supply.entries) {
+    if (!entry.listed && at(shaped.outcomes[entry.outcome], low, last)) {
+      return std::nullopt;
+    }
+  }
+  return low;
+}
+
 void TableFunctions::State::find_capacity(TableShape& shaped) {
   TableFunction& what = shaped.what;
   const Supply& supply = shaped.supply;
@@ -156,6 +198,10 @@ void TableFunctions::State::find_capacity(TableShape& shaped) {
     };
     std::uint64_t low = begin;
     std::uint64_t high = std::uint64_t{1} << 32;  // cannot be
+    if (const auto wall = first_wall(shaped)) {
+      most = std::max(most.value_or(0), *wall - supply.step);
+      continue;
+    }
     if (may(0xffff'ffff - supply.step)) {
       bounded = false;
       break;
