@@ -180,7 +180,14 @@ class BoundaryReader {
     if (!returns && !paths.empty() && complete) {
       note({}, "it always traps", {}, paths.front().at);
     }
-    return complete || !reading_.has_lists;
+    return complete || !reading_.has_lists || is_wrong();
+  }
+
+  /// Whether what was read so far refutes: then the paths that were given up do not matter.
+  [[nodiscard]] bool is_wrong() const {
+    return std::any_of(reading_.notes.begin(), reading_.notes.end(),
+                       [](const Note& note) { return note.code.has_value(); }) ||
+           std::any_of(chains_.begin(), chains_.end(), [](const auto& chains) { return chains.size() > 1; });
   }
 
   std::vector<Term> valid(std::span<const component::Parameter> list, const ValuePlace& place,

@@ -34,6 +34,11 @@ class CallReader {
       return {};
     }
     const FunctionId behind = pair_.composed_image.behind(*original);
+    const LinkedFunction& linked = pair_.composed_image.functions[behind.value];
+    if (linked.kind == LinkedFunction::Kind::kCanon) {  // a function that only passes its call on
+      const std::vector<FunctionId>& wired = pair_.alignment.wired_to[linked.canon.value];
+      return wired.size() == 1 ? std::optional(pair_.fused_image.behind(wired.front())) : std::nullopt;
+    }
     const auto found = pair_.alignment.counterpart[behind.value];
     return found ? std::optional(pair_.fused_image.behind(*found)) : std::nullopt;
   }

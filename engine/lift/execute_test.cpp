@@ -417,11 +417,24 @@ TEST_F(ExecuteTest, TooManyPathsEndStuck) {
 }
 
 TEST_F(ExecuteTest, WhatIsNotSupportedIsNamed) {
-  module("(func (export \"f\") (result i32) i32.const 1 memory.grow $caller)");
+  module("(table 1 funcref) (func (export \"f\") (result i32) table.size 0)");
   const auto paths = run(std::vector<Term>{});
   ASSERT_EQ(paths.size(), 1U);
   EXPECT_EQ(paths[0].end, End::kStuck);
-  EXPECT_EQ(paths[0].why.rfind("memory.grow at offset 0x", 0), 0U) << paths[0].why;
+  EXPECT_EQ(paths[0].why.rfind("table.size at offset 0x", 0), 0U) << paths[0].why;
+}
+
+TEST_F(ExecuteTest, GrowingAMemoryGivesAnythingAndKeepsWhatIsThere) {
+  module(
+      "(func (export \"f\") (param i32) (result i32 i32)"
+      "  local.get 0 i32.const 7 i32.store $caller"
+      "  i32.const 1 memory.grow $caller"
+      "  local.get 0 i32.load $caller)");
+  const auto paths = run({p});
+  ASSERT_EQ(paths.size(), 1U);
+  ASSERT_EQ(paths[0].end, End::kReturn);
+  EXPECT_EQ(terms.op(paths[0].results[0]), smt::TermOp::kSymbol);
+  EXPECT_EQ(paths[0].results[1], terms.constant(32, 7));
 }
 
 TEST_F(ExecuteTest, ArgumentsMustFit) {

@@ -36,12 +36,15 @@ constexpr std::uint8_t kMergedImports = 22;     // L22
 constexpr std::uint8_t kForeignRep = 44;        // L44
 constexpr std::uint8_t kSameNameTwoTypes = 15;  // L15
 
+/// Of one function that stands for a call; more means that its lists are followed less far.
+constexpr ExecutionLimits kAdapterLimits{.paths = 512, .steps = 200'000};
+
 class Assembly {
  public:
   Assembly(const Pair& pair, const LiftOptions& options)
       : pair_(pair),
         decider_(terms_),
-        executor_(pair.fused_image, terms_, decider_),
+        executor_(pair.fused_image, terms_, decider_, kAdapterLimits),
         functions_(pair.fused_image, pair.fused ? &*pair.fused : nullptr, pair.alignment, executor_, terms_,
                    decider_),
         layouts_(pair.composed.types),
@@ -469,19 +472,26 @@ class Assembly {
 
   void translate(std::uint32_t b, PositionId id, const Position& position, const PositionReading& seen,
                  routing::PositionRoute& route) {
-    std::optional<HandleTables::Home> at{home_of_view(position.sender)};
-    for (const Conversion& step : seen.steps) {
-      if (route.count == routing::kMaxSteps || step.role == TableRole::kOther ||
-          step.role == TableRole::kDrop) {
-        Note note;
-        note.boundary = BoundaryId{b};
-        note.position = id;
-        note.sentence = "passes through " + pair_.fused_image.name_of(step.function) +
-                        ", which is no conversion that could be read";
-        note.place = place_of(pair_.fused_image, step.function);
-        lifted_.notes.push_back(std::move(note));
+    for (std::size_t i = 0; i < seen.steps.size(); ++i) {
+      const Conversion& step = seen.steps[i];
+      if (i < routing::kMaxSteps && step.role != TableRole::kOther && step.role != TableRole::kDrop) {
         continue;
       }
+      const TableFunction* what = functions_.of(step.function);
+      Note note;
+      note.boundary = BoundaryId{b};
+      note.position = id;
+      note.sentence = fmt::format("passes through {}, which is no conversion that could be read{}{}",
+                                  pair_.fused_image.name_of(step.function),
+                                  what == nullptr || what->why.empty() ? "" : ": ",
+                                  what == nullptr ? "" : what->why);
+      note.place = place_of(pair_.fused_image, step.function);
+      lifted_.notes.push_back(std::move(note));
+      route = as_it_should_be(position);
+      return;
+    }
+    std::optional<HandleTables::Home> at{home_of_view(position.sender)};
+    for (const Conversion& step : seen.steps) {
       const bool makes = step.role == TableRole::kNew;
       const std::optional<PlanTableId> preferred = makes
                                                        ? std::optional(home_of_view(position.receiver).table)

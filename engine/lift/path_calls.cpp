@@ -55,7 +55,11 @@ void PathMachine::memory_step(Running& running, const CodeStep& now) {
   } else if (now.opcode < op::kMemorySize) {
     store(running, now);
   } else if (const auto of = memory(running, now.first)) {
-    push(running, terms_.symbol(32, fmt::format("size of m{}", of->value)));
+    const bool grows = now.opcode == op::kMemoryGrow;
+    if (grows) {  // what is there stays, and of what comes new nothing is known
+      (void)pop(running, 32);
+    }
+    push(running, terms_.symbol(32, fmt::format("{} of m{}", grows ? "growth" : "size", of->value)));
   }
 }
 

@@ -263,7 +263,7 @@ void PathMachine::step(Running& running, const CodeStep& now) {
     local(running, now);
     return;
   }
-  if (now.opcode >= op::kI32Load && now.opcode <= op::kMemorySize) {
+  if (now.opcode >= op::kI32Load && now.opcode <= op::kMemoryGrow) {
     memory_step(running, now);
     return;
   }

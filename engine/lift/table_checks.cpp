@@ -15,6 +15,7 @@ using smt::TermOp;
 namespace {
 
 constexpr std::size_t kMostOutcomes = 64;
+constexpr const char* kStays = "the entry stays";
 
 /// The worse of two answers where "yes" is what one hopes for.
 Answer worse(Answer left, Answer right) {
@@ -218,6 +219,40 @@ bool TableFunctions::State::refuses(FunctionId make, FunctionId use) {
   return true;
 }
 
+// A drop without a destructor that changes the entry alone, which can be read as before: it ends a lend, as
+// it were.
+bool TableFunctions::State::leaves_entry(FunctionId make, FunctionId drop) {
+  const TableShape& shaped = shape(drop);
+  for (const Outcome& outcome : shaped.outcomes) {
+    if (outcome.returns() && (!outcome.calls.empty() || !supplies.changed(outcome).empty())) {
+      return false;
+    }
+  }
+  const Term rep = terms.symbol(32, "r");
+  const auto entries = operations.run(make, rep, nullptr, shape(make).supply.invariants);
+  for (const FunctionId use : group(*shaped.what.storage.memory).uses) {
+    if (shape(use).what.role != TableRole::kRep || agree(make, use) != Answer::kYes) {
+      continue;
+    }
+    for (const Outcome& entry : entries) {
+      const std::vector<Outcome> dropped =
+          entry.returns() ? operations.run(drop, entry.path->results[0], &entry) : std::vector<Outcome>{};
+      for (const Outcome& after : dropped) {
+        if (!after.returns()) {
+          continue;
+        }
+        for (const Outcome& used : operations.run(use, entry.path->results[0], &after)) {
+          if (used.returns() &&
+              operations.holds(used, operations.equal(used.path->results[0], rep)) == Answer::kYes) {
+            return true;
+          }
+        }
+      }
+    }
+  }
+  return false;
+}
+
 routing::Reuse TableFunctions::State::reuse(FunctionId make, FunctionId drop) {
   const Term r1 = terms.symbol(32, "r1");
   const Term r2 = terms.symbol(32, "r2");
@@ -286,7 +321,7 @@ void TableFunctions::State::judge_new(TableShape& shaped) {
   std::optional<routing::Reuse> worst;
   for (const FunctionId use : group(*what.storage.memory).uses) {
     const Answer works = removes(shape(use)) ? agree(make, use) : Answer::kNo;
-    if (works != Answer::kNo) {
+    if (works != Answer::kNo && !(works == Answer::kYes && leaves_entry(make, use))) {
       const routing::Reuse here = works == Answer::kYes ? reuse(make, use) : routing::Reuse::kNever;
       worst = worst ? std::max(*worst, here) : here;
     }
@@ -335,7 +370,7 @@ void TableFunctions::State::judge_use(TableShape& shaped) {
   what.checks.zero = traps_on_zero(shaped, makers);
   what.checks.bounds = traps_out_of_bounds(shaped, makers);
   const auto dead = [&](FunctionId make) { return traps_on_dead(shaped, make); };
-  what.checks.live = (what.role == TableRole::kRep || removes(shaped)) &&
+  what.checks.live = (what.role != TableRole::kDrop || what.why != kStays) &&
                      std::all_of(makers.begin(), makers.end(), dead) &&
                      std::all_of(refused.begin(), refused.end(), dead);
   for (const FunctionId other : refused) {
@@ -392,8 +427,10 @@ void TableFunctions::State::judge_destructors(TableShape& shaped, const std::vec
   if (what.role != TableRole::kDrop || makers.empty()) {
     return;
   }
-  what.understood = removes(shaped);
-  what.why = what.understood ? "" : "the entry stays";
+  what.understood = removes(shaped) && std::none_of(makers.begin(), makers.end(), [&](FunctionId make) {
+                      return leaves_entry(make, what.function);
+                    });
+  what.why = what.understood ? "" : kStays;
   std::optional<std::vector<DestructorCall>> all;
   for (const FunctionId make : makers) {
     const auto of_make = destructors(make, what.function);
@@ -508,7 +545,7 @@ bool TableFunctions::State::traps_on_dead(const TableShape& use, FunctionId make
     if (works == Answer::kUnknown) {
       return false;
     }
-    if (works == Answer::kNo) {
+    if (works == Answer::kNo || leaves_entry(make, drop)) {
       continue;
     }
     for (const Outcome& entry : entries) {

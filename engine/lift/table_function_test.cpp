@@ -335,6 +335,34 @@ TEST(TableFunctionTest, AnAdapterThatLooksLikeADropDoesNotCountAsOne) {
   EXPECT_FALSE(bench.of("touch")->checks.live);
 }
 
+TEST(TableFunctionTest, CountingALendIsNotTakingTheEntry) {
+  std::string text = CheckedTable().text();
+  text.insert(text.rfind(')'),
+              "(func (export \"lend\") (param i32) (result i32)"
+              "  (i32.store $m offset=12 (call $at (local.get 0))"
+              "    (i32.add (i32.const 4) (i32.load $m offset=12 (call $at (local.get 0)))))"
+              "  (call $look (local.get 0) (i32.const 1)))");
+  TableBench bench(text, {"dtor_a", "dtor_b"}, {0});
+  ASSERT_NE(bench.of("lend"), nullptr);
+  EXPECT_EQ(bench.of("lend")->role, TableRole::kOther);
+  EXPECT_FALSE(bench.of("lend")->understood);
+  EXPECT_FALSE(bench.of("new_a")->understood);
+}
+
+TEST(TableFunctionTest, EndingALendIsNotDroppingTheEntry) {
+  std::string text = CheckedTable().text();
+  text.insert(text.rfind(')'),
+              "(func (export \"end\") (param i32)"
+              "  (drop (call $look (local.get 0) (i32.const 1)))"
+              "  (i32.store $m offset=12 (call $at (local.get 0)) (i32.const 1)))");
+  TableBench bench(text, {"dtor_a", "dtor_b"}, {0});
+  EXPECT_EQ(bench.of("new_a")->reuse, Reuse::kLifo);
+  EXPECT_TRUE(bench.of("rep_a")->checks.live);
+  ASSERT_NE(bench.of("end"), nullptr);
+  EXPECT_FALSE(bench.of("end")->understood);
+  EXPECT_FALSE(bench.of("end")->checks.live);
+}
+
 TEST(TableFunctionTest, AStartFunctionThatSetsTheCursorIsSeen) {
   BumpTable table;
   table.begin = "0";

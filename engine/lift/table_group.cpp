@@ -157,8 +157,9 @@ const TableGroup& TableFunctions::State::group(MemoryId memory) {
       break;
     }
     const TableShape& shaped = shape(one);
-    if (!shaped.is_table_function || shaped.what.storage.memory != memory) {
-      continue;
+    if (!shaped.is_table_function || shaped.what.role == TableRole::kOther ||
+        shaped.what.storage.memory != memory) {
+      continue;  // if it writes, it disturbs
     }
     found.insert(one);
   }
@@ -166,12 +167,7 @@ const TableGroup& TableFunctions::State::group(MemoryId memory) {
     if (serves_only(one, found)) {
       continue;  // seen as a part of those that it serves
     }
-    const TableRole role = shape(one).what.role;
-    if (role == TableRole::kNew) {
-      group.news.push_back(one);
-    } else if (role != TableRole::kOther) {
-      group.uses.push_back(one);
-    }
+    (shape(one).what.role == TableRole::kNew ? group.news : group.uses).push_back(one);
   }
   for (const FunctionId one : writes().unreadable) {
     if (!operations.is_guest(one)) {

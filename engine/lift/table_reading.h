@@ -53,6 +53,7 @@ struct TableFunctions::State {
   smt::Answer agree(FunctionId make, FunctionId use);
   std::optional<std::vector<DestructorCall>> destructors(FunctionId make, FunctionId drop);
   bool refuses(FunctionId make, FunctionId use);
+  bool leaves_entry(FunctionId make, FunctionId drop);
   std::vector<Flaw> flaws(FunctionId make);
 
   // Single functions (table_shape.cpp).
@@ -62,6 +63,7 @@ struct TableFunctions::State {
   TableShape read_body(FunctionId function);
   void read_new(TableShape& shape);
   void read_lookup(TableShape& shape);
+  bool keeps_entry(const TableShape& shape);
   void read_drop(TableShape& shape);
   void place_use(TableShape& shape, const Outcome& outcome, MemoryId memory, Term address);
   bool calls_fit(const TableShape& shape);

@@ -3,10 +3,12 @@
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
+#include <random>
 #include <set>
 
 #include "engine/lift/read_by_test.h"
 #include "engine/lift/table_function.h"
+#include "engine/wasm/validate.h"
 
 namespace meld_verify::lift {
 namespace {
@@ -15,7 +17,9 @@ namespace fs = std::filesystem;
 using smt::Answer;
 
 struct RealTables {
-  RealTables(const fs::path& composed, const fs::path& fused) : files(read_file(composed), read_file(fused)) {
+  RealTables(const fs::path& composed, const fs::path& fused)
+      : RealTables(read_file(composed), read_file(fused)) {}
+  RealTables(const FileBytes& composed, const FileBytes& fused) : files(composed, fused) {
     const component::Composition* composition = files.fused.composition ? &*files.fused.composition : nullptr;
     tables = std::make_unique<TableFunctions>(files.fused.image, composition, *files.alignment, executor,
                                               terms, decider, &files.composed.image);
@@ -109,6 +113,72 @@ TEST(TableRealTest, TheWorkedExampleIsReadAsItIs) {
     EXPECT_EQ(real.tables->agree(real.named("$ht_new_2_" + name), real.named("$ht_drop_0_" + name)),
               Answer::kNo);
   }
+}
+
+// A byte of a table function is another one: whatever comes of it, it is read.
+TEST(TableRealTest, ABrokenTableIsReadToo) {
+  const auto folder = real_folder();
+  if (!folder) {
+    return;
+  }
+  const char* const more = std::getenv("MELD_VERIFY_TABLE_MUTANTS");
+  const std::size_t wanted = more != nullptr ? std::stoul(more) : 20;
+  const FileBytes composed = read_file(*folder / "resource-with-lists/composed.wasm");
+  const FileBytes fused = read_file(*folder / "resource-with-lists/fused.core.wasm");
+  const LinkedFile original(fused, "fused.wasm");
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < original.image.functions.size(); ++i) {
+    if (original.image.name_of(FunctionId(i)).rfind("$ht_", 0) == 0) {
+      const wasm::Extent code = original.image.definition_of(FunctionId(i)).code;
+      for (std::size_t at = code.begin.value; at < code.end.value; ++at) {
+        places.push_back(at);
+      }
+    }
+  }
+  ASSERT_FALSE(places.empty());
+  std::mt19937 random(1);
+  std::size_t valid = 0;
+  std::size_t fine = 0;
+  const std::string name = "test_resource_with_lists_test_thing";
+  for (std::size_t tries = 0; tries < 100 * wanted && valid < wanted; ++tries) {
+    FileBytes bytes = fused;
+    std::uint8_t& byte = bytes[places[random() % places.size()]];
+    const auto other = static_cast<std::uint8_t>(random() % 0x80);
+    if (byte == other) {
+      continue;
+    }
+    byte = other;
+    if (wasm::validate_module(bytes, {}).validity != wasm::Validity::kValid) {
+      continue;
+    }
+    ++valid;
+    RealTables real(composed, bytes);
+    ASSERT_TRUE(real.files.alignment);
+    bool all_fine = true;
+    for (const char* number : {"0_", "2_"}) {
+      const FunctionId make = real.named("$ht_new_" + (number + name));
+      const FunctionId rep = real.named("$ht_rep_" + (number + name));
+      const FunctionId drop = real.named("$ht_drop_" + (number + name));
+      std::vector<DestructorCall> runs;
+      if (std::string_view(number) == "0_") {
+        runs.push_back({real.named("test:resource-with-lists/test#[dtor]thing"), true});
+      }
+      const auto good = [&](FunctionId function) {
+        const TableFunction* what = real.tables->of(function);
+        return what != nullptr && what->understood;
+      };
+      all_fine = all_fine && good(make) && good(rep) && good(drop) && real.tables->flaws(make).empty() &&
+                 real.tables->agree(make, rep) == Answer::kYes &&
+                 real.tables->agree(make, drop) == Answer::kYes && real.tables->of(drop)->destructors == runs;
+      for (const FunctionId use : {rep, drop}) {
+        (void)real.tables->refuses(make, use);
+        (void)real.tables->destructors(make, use);
+      }
+    }
+    fine += all_fine ? 1 : 0;  // other steps, alignments, and what is put where an entry was
+  }
+  std::cout << valid << " broken tables, " << fine << " of them work\n";
+  EXPECT_EQ(valid, wanted);
 }
 
 TEST(TableRealTest, AllFunctionsThatIntrinsicsAreWiredToAreUnderstood) {

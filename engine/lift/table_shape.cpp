@@ -259,11 +259,33 @@ void TableFunctions::State::read_lookup(TableShape& shape) {
     (changes_anything(outcome, supplies) ? removes : keeps) = true;
   }
   shape.removes = removes;
+  if (removes && keeps_entry(shape)) {
+    distrust(what, "it changes the entry and leaves it readable");
+    shape.removes = false;
+    return;
+  }
   what.role = removes ? TableRole::kTake : TableRole::kRep;
   if (removes && keeps) {
     distrust(what, "it removes the entry on some ways only");
     what.role = TableRole::kTake;
   }
+}
+
+// Whether a second call gives the same word again: a count was changed, rather than the entry removed.
+bool TableFunctions::State::keeps_entry(const TableShape& shape) {
+  for (const Outcome& first : shape.outcomes) {
+    if (!first.returns() || !supplies.changed(first).empty()) {
+      continue;
+    }
+    for (const Outcome& second : operations.run(shape.what.function, shape.argument, &first)) {
+      if (second.returns() &&
+          operations.holds(second, operations.equal(first.path->results[0], second.path->results[0])) ==
+              Answer::kYes) {
+        return true;
+      }
+    }
+  }
+  return false;
 }
 
 // (index) -> (): kDrop.

@@ -111,6 +111,14 @@ class Comparison {
                            words_.instance(pair_.composed.canons[canon.value].owner));
       }
     }
+    for (std::size_t i = 0; i < pair_.composed_image.instances.size() && !composed_.called.empty(); ++i) {
+      const lift::LinkedInstance& instance = pair_.composed_image.instances[i];
+      const auto& start = pair_.composed_image.module_of(component::CoreInstanceId(i)).start;
+      if (start && !pair_.alignment.counterpart[instance.functions[*start].value] && !lost(instance.owner)) {
+        return fmt::format("it is not known which code of the fused file is the start function of {}",
+                           words_.instance(instance.owner));
+      }
+    }
     std::vector<char> called(pair_.composed.canons.size()), destroyed(pair_.composed.resources.size());
     for (const GuestEvent& event : composed_.events) {
       const bool destruction = event.kind == Kind::kDestroyed;
@@ -226,12 +234,13 @@ class Comparison {
       for (std::size_t i = 0; i < seen.size(); ++i) {
         if (missing ? seen[i] < expected[i] : seen[i] > expected[i]) {
           const component::Resource& resource = pair_.composed.resources[i];
-          return difference(
-              missing ? Difference::kMissingDestructor : Difference::kExtraDestructor,
-              fmt::format("{}'s destructor of {} runs {} times in the fused file, {} times in the "
-                          "composed one",
-                          words_.instance(resource.definer), words_.resource(ResourceId(i)), seen[i],
-                          expected[i]));
+          const std::string who =
+              words_.instance(resource.definer) + "'s destructor of " + words_.resource(ResourceId(i));
+          return missing ? difference(Difference::kMissingDestructor,
+                                      fmt::format("{} runs {} of {} times", who, seen[i], expected[i]))
+                         : difference(Difference::kExtraDestructor,
+                                      fmt::format("{} runs {} times, {} in the composed file", who, seen[i],
+                                                  expected[i]));
         }
       }
     }

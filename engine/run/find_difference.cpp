@@ -28,8 +28,8 @@ std::vector<bool> strange_types(const component::TypeArena& types) {
 
 class Search {
  public:
-  Search(const lift::Pair& pair, const ReplayLimits& limits, const std::vector<component::CanonId>& through)
-      : pair_(pair), limits_(limits), through_(through), exports_(callable(pair)) {}
+  Search(const lift::Pair& pair, const ReplayLimits& limits, const std::vector<component::CanonId>& about)
+      : pair_(pair), limits_(limits), about_(about), exports_(callable(pair)) {}
 
   Replay run() {
     if (exports_.empty() && shows({})) {  // start functions run all the same
@@ -82,40 +82,37 @@ class Search {
     ++runs_;
     Replay replay = run::replay(pair_, calls, limits_);
     steps_ += replay.composed.steps + replay.fused.steps;
-    const bool gets_there =
-        through_.empty() || std::any_of(through_.begin(), through_.end(), [&](auto canon) {
-          const auto& called = replay.composed.called;
-          return std::find(called.begin(), called.end(), canon) != called.end();
-        });
     const auto kind = replay.difference.kind;
-    if (!gets_there && kind != RunDifference::Kind::kIncomparable) {
-      ++elsewhere_;
-      if (runs_ == 1) {
-        best_ = std::move(replay);
-      }
-      return false;
-    }
     const bool found = kind != RunDifference::Kind::kNone && kind != RunDifference::Kind::kIncomparable;
     if (kind == RunDifference::Kind::kNone) {
       ++compared_;
     } else if (why_not_.empty()) {
       why_not_ = replay.difference.sentence;
     }
-    if (found || (kind == RunDifference::Kind::kNone && compared_ == 1) || runs_ == 1) {
+    replay.to_the_point = is_to_the_point(replay);
+    const bool enough = found && replay.to_the_point;
+    if (enough || (found && !found_) || (!found_ && kind == RunDifference::Kind::kNone && compared_ == 1) ||
+        runs_ == 1) {
       best_ = std::move(replay);
       best_.runs = runs_;
     }
-    return found;
+    found_ = found_ || found;
+    return enough;
+  }
+
+  bool is_to_the_point(const Replay& replay) const {
+    return about_.empty() || std::any_of(about_.begin(), about_.end(), [&](component::CanonId canon) {
+             return reaches(pair_, replay.composed, canon) || reaches(pair_, replay.fused, canon);
+           });
   }
 
   Replay nothing() {
+    if (found_) {
+      return std::move(best_);
+    }
     best_.runs = runs_;
     RunDifference& difference = best_.difference;
-    if (compared_ == 0 && elsewhere_ > 0) {
-      difference = {};
-      difference.sentence = fmt::format("no call of the world's exports gets there ({} {})", elsewhere_,
-                                        elsewhere_ == 1 ? "run" : "runs");
-    } else if (compared_ > 0 && exports_.empty()) {
+    if (compared_ > 0 && exports_.empty()) {
       difference.kind = RunDifference::Kind::kNone;
       difference.sentence =
           "the world exports no function that can be called, and its start shows no difference";
@@ -124,19 +121,19 @@ class Search {
       difference.sentence = "the files cannot be compared by running them: " + why_not_;
     } else {
       difference.kind = RunDifference::Kind::kNone;
-      difference.sentence =
-          fmt::format("no call of the world's exports{} shows a difference ({} {})",
-                      through_.empty() ? "" : " that gets there", compared_, compared_ == 1 ? "run" : "runs");
+      difference.sentence = fmt::format("no call of the world's exports shows a difference ({} {})",
+                                        compared_, compared_ == 1 ? "run" : "runs");
     }
     return std::move(best_);
   }
 
   const lift::Pair& pair_;
   const ReplayLimits& limits_;
-  const std::vector<component::CanonId>& through_;
+  const std::vector<component::CanonId>& about_;
   std::vector<const WorldExport*> exports_;
-  std::size_t runs_ = 0, compared_ = 0, elsewhere_ = 0;
+  std::size_t runs_ = 0, compared_ = 0;
   std::uint64_t steps_ = 0;
+  bool found_ = false;  ///< `best_` has a difference
   std::string why_not_;
   Replay best_;
 };
@@ -160,8 +157,8 @@ std::vector<const WorldExport*> callable(const lift::Pair& pair) {
 }
 
 Replay find_difference(const lift::Pair& pair, const ReplayLimits& limits,
-                       const std::vector<component::CanonId>& through) {
-  return Search(pair, limits, through).run();
+                       const std::vector<component::CanonId>& about) {
+  return Search(pair, limits, about).run();
 }
 
 }  // namespace meld_verify::run

@@ -44,6 +44,7 @@ struct Replay {
   RunOutcome fused;
   RunDifference difference;
   std::size_t runs = 1;                  ///< pairs of runs that were made to find it
+  bool to_the_point = true;              ///< a run came to what `find_difference` was asked about
   std::vector<std::string> assumptions;  ///< about the host, where they are needed
 };
 
@@ -60,10 +61,10 @@ struct Replay {
 /// Calls each export of the composed world, then all in order, then two after each other, each on fresh
 /// programs, until a difference shows. The first comparable replay with kNone and a sentence when none does
 /// ("no call of the world's exports shows a difference (12 runs)"); kIncomparable when no run could be
-/// compared. `through`: where it is not empty, only runs count in which the composed file's guests call one
-/// of these ("no call of the world's exports that gets there shows a difference").
+/// compared. `about`: definitions of the composed file (lifts, lowered functions, built-ins); a difference in
+/// runs that come to none of them is given only where there is no other.
 [[nodiscard]] Replay find_difference(const lift::Pair& pair, const ReplayLimits& limits = {},
-                                     const std::vector<component::CanonId>& through = {});
+                                     const std::vector<component::CanonId>& about = {});
 
 /// The replay for people: the call, the last events of both runs before they part and the first ones after
 /// in two columns (composed, fused), how both end, and the difference.

@@ -88,6 +88,15 @@ TEST(Replay, ARunThatTakesTooLongIsNotCompared) {
   EXPECT_EQ(find_difference(twin.pair, limits).difference.kind, Kind::kIncomparable);
 }
 
+TEST(Replay, ARunSaysWhatItCameTo) {
+  Twin twin(MELD_VERIFY_SOURCE_DIR "/fixtures/components/host-calls-in.wasm");
+  const component::WorldExport* const make = named(twin.pair, "make");
+  const Replay made = replay(twin.pair, {{make, std::nullopt, Filling::kEmpty}});
+  EXPECT_TRUE(reaches(twin.pair, made.composed, std::get<component::CanonId>(make->func)));
+  EXPECT_TRUE(reaches(twin.pair, made.fused, std::get<component::CanonId>(make->func)));
+  EXPECT_FALSE(reaches(twin.pair, made.fused, std::get<component::CanonId>(named(twin.pair, "end")->func)));
+}
+
 TEST(Replay, TheTextShowsBothRunsSideBySide) {
   Twin twin(MELD_VERIFY_SOURCE_DIR "/fixtures/components/leaf-two-consumers.wasm");
   const std::string text = replay_text(twin.pair, find_difference(twin.pair));

@@ -220,6 +220,26 @@ std::vector<GuestEvent> events_of(const lift::Pair& pair, const std::vector<Gues
   return all;
 }
 
+bool reaches(const lift::Pair& pair, const RunOutcome& run, CanonId canon) {
+  if (std::find(run.called.begin(), run.called.end(), canon) != run.called.end()) {
+    return true;
+  }
+  const auto function = lifted_function(pair, canon);
+  if (!function) {
+    return false;
+  }
+  const auto counterpart = pair.alignment.counterpart[function->value];
+  std::vector<char> known(pair.composed.canons.size());  // lifts that were seen to be others
+  return std::any_of(run.events.begin(), run.events.end(), [&](const GuestEvent& event) {
+    if (event.kind != Kind::kCalled || std::exchange(known[event.function->value], 1) != 0) {
+      return false;
+    }
+    const auto other = lifted_function(pair, *event.function);
+    return other == function ||
+           (counterpart && other && pair.alignment.counterpart[other->value] == counterpart);
+  });
+}
+
 GuestWords::GuestWords(const component::Composition& composed)
     : composed_(composed), functions_(composed.canons.size()) {
   for (const component::Resource& one : composed.resources) {

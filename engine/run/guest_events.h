@@ -82,6 +82,10 @@ struct RunDifference {
 [[nodiscard]] RunDifference compare(const lift::Pair& pair, const RunOutcome& composed,
                                     const RunOutcome& fused);
 
+/// Whether a run came to a canonical definition of the composed file: a guest called that built-in or lowered
+/// function, or the lifted function was entered.
+[[nodiscard]] bool reaches(const lift::Pair& pair, const RunOutcome& run, component::CanonId canon);
+
 /// Events in words.
 class GuestWords {
  public:

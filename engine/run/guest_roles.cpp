@@ -56,6 +56,21 @@ void each_guest_function(const lift::Pair& pair, Visit visit) {
       visit(image.instances[i].functions[*start], [](GuestRole&) {});
     }
   }
+  // What they call within themselves is no event either, and a fuser may call them more or less often.
+  const auto visit_options = [&](const component::CanonOptions& options) {
+    for (const auto& item : {options.realloc, options.post_return}) {
+      if (const auto function = item ? code_behind(image, *item) : std::nullopt) {
+        visit(*function, [](GuestRole&) {});
+      }
+    }
+  };
+  for (const component::Canon& canon : composed.canons) {
+    if (const auto* lift = std::get_if<component::Lift>(&canon.what)) {
+      visit_options(lift->options);
+    } else if (const auto* lower = std::get_if<component::Lower>(&canon.what)) {
+      visit_options(lower->options);
+    }
+  }
 }
 
 /// Finds the slots of a flat value that hold reps of what `definer` defines.

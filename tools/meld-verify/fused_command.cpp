@@ -44,12 +44,19 @@ report::ReplayWords replay_words(const lift::Pair& pair, const lift::Lifted& lif
     through = run::canons_of(pair, lifted, verdict.findings[number - 1]);
   }
   const run::Replay replay = run::find_difference(pair, {}, through);
+  const bool gets_there =
+      through.empty() || std::any_of(through.begin(), through.end(), [&](component::CanonId canon) {
+        return std::find(replay.composed.called.begin(), replay.composed.called.end(), canon) !=
+               replay.composed.called.end();
+      });
+  const std::string_view elsewhere =
+      gets_there ? "" : "no run that was tried shows this finding; this one does not get to it\n";
   return {.finding = number == 0 ? std::nullopt : std::optional<std::size_t>(number - 1),
           .call = replay.call,
           .driver = replay.driver,
           .difference = replay.difference.sentence,
           .differs = run::differs(replay),
-          .text = run::replay_text(pair, replay)};
+          .text = std::string(elsewhere) + run::replay_text(pair, replay)};
 }
 
 /// The core modules of the fused file, validated; what wabt cannot read is what the verdict rests on.
@@ -57,6 +64,19 @@ wasm::Expected<std::vector<std::string>> validate(const lift::Pair& pair,
                                                   const std::vector<std::uint8_t>& bytes,
                                                   const std::string& file) {
   return pair.fused ? validate_modules(*pair.fused, bytes, file) : validate_module(bytes, file);
+}
+
+/// Whether a finding refutes that only matters if certain cases or list elements are passed.
+bool hangs_on_cases(const check::ArtefactReport& artefact, const lift::Lifted& lifted) {
+  return std::any_of(
+      artefact.report.findings.begin(), artefact.report.findings.end(), [&](const check::Finding& finding) {
+        if (!finding.refutes || finding.whole || finding.unit.kind != check::UnitKind::kPosition) {
+          return false;
+        }
+        const topology::LayoutId layout = lifted.topology.positions[finding.unit.id].layout;
+        return lifted.topology.layouts[layout.value].in_variant ||
+               lifted.topology.layouts[layout.value].in_list;
+      });
 }
 
 }  // namespace
@@ -91,9 +111,19 @@ int FusedCommand::run() const {
   }
   progress.now("reading what the fused code does");
   lift::Lifted lifted = lift::lift(**pair);
-  progress.now("running the composed file");
-  run::leave_out_cases(**pair, lifted);
   lifted.assumptions.insert(lifted.assumptions.end(), limits->begin(), limits->end());
+  progress.now("judging");
+  const check::Options check_options{
+      .profile = profile == "strict" ? check::Profile::kStrict : check::Profile::kDefault,
+      .latent = latent,
+      .judge = judge ? check::JudgeUse::kAlways : check::JudgeUse::kAuto,
+      .source = check::Source::kCode};
+  check::ArtefactReport artefact = check::check_artefact(lifted, *rules, check_options);
+  if (hangs_on_cases(artefact, lifted)) {
+    progress.now("running the composed file");
+    run::leave_out_cases(**pair, lifted);
+    artefact = check::check_artefact(lifted, *rules, check_options);
+  }
   if (!plan_file.empty()) {
     const auto written =
         write_file(plan_file, routing::write_plan(lifted.plan, lifted.topology, {.locations = true}));
@@ -102,13 +132,6 @@ int FusedCommand::run() const {
       return fail(written.error());
     }
   }
-  progress.now("judging");
-  check::ArtefactReport artefact = check::check_artefact(
-      lifted, *rules,
-      {.profile = profile == "strict" ? check::Profile::kStrict : check::Profile::kDefault,
-       .latent = latent,
-       .judge = judge ? check::JudgeUse::kAlways : check::JudgeUse::kAuto,
-       .source = check::Source::kCode});
   check::Report& verdict = artefact.report;
   std::optional<report::ReplayWords> shown;
   if (replay && replay_finding > verdict.findings.size()) {
