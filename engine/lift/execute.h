@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -100,6 +101,9 @@ struct Path {
   std::vector<MemoryState> memories;  ///< at the end, by MemoryId
   std::vector<Term> globals;          ///< at the end, by GlobalId
 };
+
+/// How the names of symbols begin that stand for what `memory.grow` gives.
+inline constexpr std::string_view kGrowth = "growth of m";
 
 struct ExecutionLimits {
   std::size_t paths = 4096;

@@ -179,13 +179,19 @@ const std::vector<HandleTables::Home>& HandleTables::candidates(FunctionId funct
   if (!fresh) {
     return place->second;
   }
+  std::vector<Home> perhaps;
   for (const auto& [maker, home] : makers_) {
     const Answer agrees = functions_.agree(maker, function);
-    if (agrees == Answer::kUnknown) {
-      doubts_.push_back({function, home.table, "it could not be told whether it works on this table"});
-    } else if (agrees == Answer::kYes) {
-      place->second.push_back(home);
+    if (agrees == Answer::kYes) {
+      add_once(place->second, home);
+    } else if (agrees == Answer::kUnknown) {
+      add_once(perhaps, home);
     }
+  }
+  if (place->second.empty() && !perhaps.empty()) {
+    doubts_.push_back(
+        {function, perhaps.front().table, "it could not be told whether it works on this table"});
+    place->second = perhaps;
   }
   return place->second;
 }
@@ -203,13 +209,14 @@ void HandleTables::handles(FunctionId function, ResourceId resource) {
   add_once(handled_[home.type.value], resource);
   const TableFunction* what = functions_.of(function);
   if (what != nullptr && what->role == TableRole::kDrop) {
-    for (const ResourceId destroyed : destroyed_by(*what)) {
+    for (const ResourceId destroyed : destroyed_by(*what, what->destructors)) {
       add_once(destroyed_[home.type.value], destroyed);
     }
   }
 }
 
-std::vector<ResourceId> HandleTables::destroyed_by(const TableFunction& drop) {
+std::vector<ResourceId> HandleTables::destroyed_by(const TableFunction& drop,
+                                                   const std::vector<DestructorCall>& calls) {
   std::vector<ResourceId> destroyed;
   if (drop.storage.import) {
     const ResourceId resource = plan_.types[home_of(drop.function).type.value].resource;
@@ -218,7 +225,7 @@ std::vector<ResourceId> HandleTables::destroyed_by(const TableFunction& drop) {
     }
     return destroyed;
   }
-  for (const DestructorCall& call : drop.destructors) {
+  for (const DestructorCall& call : calls) {
     const auto found = destructor_of_.find(call.function);
     if (found != destructor_of_.end()) {
       destroyed.push_back(found->second.front());
@@ -238,8 +245,8 @@ std::vector<ResourceId> HandleTables::destroyed_by(const TableFunction& drop) {
   return destroyed;
 }
 
-bool HandleTables::destroys_only_resources(const TableFunction& drop) const {
-  return std::all_of(drop.destructors.begin(), drop.destructors.end(),
+bool HandleTables::destroys_only_resources(const std::vector<DestructorCall>& calls) const {
+  return std::all_of(calls.begin(), calls.end(),
                      [this](const DestructorCall& call) { return destructor_of_.contains(call.function); });
 }
 
@@ -285,16 +292,45 @@ TypeKeyId HandleTables::key_of(ResourceId resource) const {
   return TypeKeyId{std::uint32_t{0}};
 }
 
+std::vector<FunctionId> HandleTables::makers_of(routing::TableId table) const {
+  std::vector<FunctionId> makers;
+  for (const FunctionId function : met_[table.value]) {
+    if (functions_.of(function)->role == TableRole::kNew) {
+      makers.push_back(function);
+    }
+  }
+  return makers;
+}
+
+bool HandleTables::drops_are_known(FunctionId drop, routing::TableId table) const {
+  const std::vector<FunctionId> makers = makers_of(table);
+  return functions_.of(drop)->role == TableRole::kDrop && !makers.empty() &&
+         std::all_of(makers.begin(), makers.end(),
+                     [&](FunctionId make) { return functions_.destructors(make, drop).has_value(); });
+}
+
+std::optional<std::vector<DestructorCall>> HandleTables::run_by(FunctionId make, FunctionId drop) const {
+  const TableFunction& what = *functions_.of(drop);
+  if (what.storage.canonical || what.storage.import || functions_.of(make) == nullptr ||
+      functions_.of(make)->storage.canonical) {
+    return what.destructors;
+  }
+  return functions_.destructors(make, drop);
+}
+
 void HandleTables::describe(routing::TableId id) {
   routing::Table& table = plan_.tables[id.value];
   bool made = false;
   for (const FunctionId function : met_[id.value]) {
     const TableFunction& what = *functions_.of(function);
+    const bool understood = what.understood || drops_are_known(function, id);
     if (what.role == TableRole::kNew) {
       made = true;
-      table.reuse = what.reuse;
-      table.capacity = what.capacity;
-      table.overflow = what.overflow;
+      if (understood) {
+        table.reuse = std::max(table.reuse, what.reuse);
+        table.capacity = what.capacity;
+        table.overflow = what.overflow;
+      }
     } else {
       table.checks.zero &= what.checks.zero;
       table.checks.bounds &= what.checks.bounds;
@@ -303,7 +339,7 @@ void HandleTables::describe(routing::TableId id) {
       table.checks.kind &= what.checks.kind;
       table.checks.lent &= what.checks.lent;
     }
-    if (!what.understood) {
+    if (!understood) {
       doubts_.push_back({function, id, what.why.empty() ? "what it does could not be told" : what.why});
     }
   }

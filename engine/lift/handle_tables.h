@@ -27,6 +27,7 @@ class HandleTables {
   struct Home {
     routing::TableId table;
     routing::TypeKeyId type;
+    bool operator==(const Home&) const = default;
   };
 
   /// What a function works on. Where several tables would do (they lie in one memory and their entries look
@@ -41,9 +42,14 @@ class HandleTables {
 
   /// The composed file's resource types whose destructors the drop of an own entry runs. That of an import of
   /// a core module is what its type's canonical built-in would run, known once types are settled.
-  [[nodiscard]] std::vector<topology::ResourceId> destroyed_by(const TableFunction& drop);
-  /// Whether each function that it calls as a destructor is one.
-  [[nodiscard]] bool destroys_only_resources(const TableFunction& drop) const;
+  [[nodiscard]] std::vector<topology::ResourceId> destroyed_by(const TableFunction& drop,
+                                                               const std::vector<DestructorCall>& calls);
+  /// Whether each function that is called as a destructor is one.
+  [[nodiscard]] bool destroys_only_resources(const std::vector<DestructorCall>& calls) const;
+  /// What the drop of an entry that `make` made runs; nothing where it is not always the same or not known.
+  [[nodiscard]] std::optional<std::vector<DestructorCall>> run_by(FunctionId make, FunctionId drop) const;
+  /// Functions met that make entries of a table.
+  [[nodiscard]] std::vector<FunctionId> makers_of(routing::TableId table) const;
 
   /// Decides what each key stands for, and fills in the tables' properties and the remaining keys.
   void settle_types();
@@ -68,6 +74,8 @@ class HandleTables {
   routing::TypeKeyId add_key(std::string id);
   void meet(FunctionId function, routing::TableId table);
   void describe(routing::TableId table);
+  /// Whether it is known what the drop runs for each maker of the table.
+  [[nodiscard]] bool drops_are_known(FunctionId drop, routing::TableId table) const;
 
   const Pair& pair_;
   const topology::Topology& topology_;

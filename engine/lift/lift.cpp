@@ -46,7 +46,7 @@ class Assembly {
         decider_(terms_),
         executor_(pair.fused_image, terms_, decider_, kAdapterLimits),
         functions_(pair.fused_image, pair.fused ? &*pair.fused : nullptr, pair.alignment, executor_, terms_,
-                   decider_),
+                   decider_, &pair.composed_image),
         layouts_(pair.composed.types),
         context_{.fused = pair.fused_image,
                  .alignment = pair.alignment,
@@ -410,17 +410,57 @@ class Assembly {
       }
     }
     if (wired[2]) {
-      const TableFunction& drop = *functions_.of(*wired[2]);
-      route.own_destructors = tables_->destroyed_by(drop);
-      for (const DestructorCall& call : drop.destructors) {
+      route_drop(v, wired[0], *wired[2]);
+    }
+  }
+
+  /// What the drop of an own entry runs, and of a borrow entry.
+  void route_drop(std::uint32_t v, std::optional<FunctionId> make, FunctionId function) {
+    const TableFunction& drop = *functions_.of(function);
+    ViewRoute& route = lifted_.plan.views[v];
+    const std::array<std::vector<FunctionId>, 2> made{makers_for(v, HandleKind::kOwn, make),
+                                                      makers_for(v, HandleKind::kBorrow, {})};
+    for (const bool borrow : {false, true}) {
+      std::optional<std::vector<DestructorCall>> all;
+      for (const FunctionId maker : made[borrow ? 1 : 0]) {
+        const auto runs = tables_->run_by(maker, function);
+        if (!runs) {
+          view_note(v, {}, "it could not be told which destructor a drop runs", function);
+        } else if (all && *all != *runs) {
+          view_note(v, {}, "dropping handles that came in different ways runs different destructors",
+                    function);
+        }
+        all = all ? all : runs;
+      }
+      if (!all && borrow) {
+        continue;  // no borrow gets here
+      }
+      const std::vector<DestructorCall> calls = all.value_or(drop.destructors);
+      (borrow ? route.borrow_destructors : route.own_destructors) = tables_->destroyed_by(drop, calls);
+      for (const DestructorCall& call : calls) {
         if (!call.gets_rep) {
-          view_note(v, kForeignRep, "the destructor gets something else than the rep", *wired[2]);
+          view_note(v, kForeignRep, "the destructor gets something else than the rep", function);
         }
       }
-      if (!tables_->destroys_only_resources(drop)) {
-        view_note(v, kForeignRep, "the drop calls a function that is no destructor", *wired[2]);
+      if (!tables_->destroys_only_resources(calls)) {
+        view_note(v, kForeignRep, "the drop calls a function that is no destructor", function);
       }
     }
+  }
+
+  /// Functions that make the entries of a view which are of that kind.
+  std::vector<FunctionId> makers_for(std::uint32_t v, HandleKind kind, std::optional<FunctionId> make) {
+    std::vector<FunctionId> makers;
+    if (make) {
+      makers.push_back(*make);
+    }
+    each_reading([&](const Position& position, const PositionReading& reading) {
+      if (position.receiver == ViewId{v} && position.kind == kind && !reading.steps.empty() &&
+          reading.steps.back().role == TableRole::kNew) {
+        add_once(makers, reading.steps.back().function);
+      }
+    });
+    return makers;
   }
 
   // --- boundaries
@@ -481,10 +521,10 @@ class Assembly {
       Note note;
       note.boundary = BoundaryId{b};
       note.position = id;
-      note.sentence = fmt::format("passes through {}, which is no conversion that could be read{}{}",
-                                  pair_.fused_image.name_of(step.function),
-                                  what == nullptr || what->why.empty() ? "" : ": ",
-                                  what == nullptr ? "" : what->why);
+      note.sentence =
+          fmt::format("passes through {}, which is no conversion that could be read{}{}",
+                      pair_.fused_image.name_of(step.function),
+                      what == nullptr || what->why.empty() ? "" : ": ", what == nullptr ? "" : what->why);
       note.place = place_of(pair_.fused_image, step.function);
       lifted_.notes.push_back(std::move(note));
       route = as_it_should_be(position);
@@ -508,7 +548,9 @@ class Assembly {
         lifted_.notes.push_back(std::move(note));
       }
       routing::Step& made = route.steps[route.count++];
-      made.op = makes ? StepOp::kNew : step.role == TableRole::kTake ? StepOp::kTake : StepOp::kRep;
+      made.op = makes                           ? made_as(position, step.function)
+                : step.role == TableRole::kTake ? StepOp::kTake
+                                                : StepOp::kRep;
       made.table = home.table;
       made.type = home.type;
       at = makes ? std::optional(home) : std::nullopt;
@@ -519,6 +561,33 @@ class Assembly {
       lifted_.plan.layouts.push_back(std::move(layout));
       route.layout_override = static_cast<std::uint32_t>(lifted_.plan.layouts.size());
     }
+  }
+
+  /// An entry whose drop runs no destructor is a borrow, where the resource type has one or a borrow belongs.
+  StepOp made_as(const Position& position, FunctionId maker) {
+    const View& view = lifted_.topology.views[position.receiver.value];
+    const std::vector<FunctionId>& drops = intrinsics_[position.receiver.value].wired[2];
+    const TableFunction* what = drops.empty() ? nullptr : functions_.of(drops.front());
+    if (what == nullptr || what->role != TableRole::kDrop || what->storage.canonical ||
+        what->storage.import) {
+      return StepOp::kNew;
+    }
+    const auto runs = tables_->run_by(maker, drops.front());
+    const bool has_destructor = lifted_.topology.resources[view.resource.value].has_destructor;
+    const bool may_be_borrow =
+        position.kind == HandleKind::kBorrow || other_maker_destroys(maker, drops.front());
+    return runs && runs->empty() && (has_destructor ? may_be_borrow : position.kind == HandleKind::kBorrow)
+               ? StepOp::kBorrow
+               : StepOp::kNew;
+  }
+
+  /// Whether the drop tells entries of this maker from those of another one, which it destroys.
+  bool other_maker_destroys(FunctionId maker, FunctionId drop) {
+    const std::vector<FunctionId> makers = tables_->makers_of(tables_->home_of(maker).table);
+    return std::any_of(makers.begin(), makers.end(), [&](FunctionId other) {
+      const auto runs = tables_->run_by(other, drop);
+      return other != maker && runs && !runs->empty();
+    });
   }
 
   HandleTables::Home home_of_view(ViewId view) const {

@@ -59,7 +59,7 @@ void PathMachine::memory_step(Running& running, const CodeStep& now) {
     if (grows) {  // what is there stays, and of what comes new nothing is known
       (void)pop(running, 32);
     }
-    push(running, terms_.symbol(32, fmt::format("{} of m{}", grows ? "growth" : "size", of->value)));
+    push(running, terms_.symbol(32, fmt::format("{}{}", grows ? kGrowth : "size of m", of->value)));
   }
 }
 

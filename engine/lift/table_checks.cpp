@@ -94,16 +94,57 @@ Answer TableFunctions::State::find_agreement(FunctionId make, FunctionId use) {
     bool same_cells = true;
     for (const Outcome& outcome : user.outcomes) {
       for (const Cell& cell : outcome.returns() ? supplies.changed(outcome) : std::vector<Cell>{}) {
-        same_cells = same_cells && std::any_of(maker.supply.cells.begin(), maker.supply.cells.end(),
-                                               [&](const Cell& one) { return one.same(cell); });
+        same_cells = same_cells &&
+                     (is_of_nobody(cell) || std::any_of(maker.supply.cells.begin(), maker.supply.cells.end(),
+                                                        [&](const Cell& one) { return one.same(cell); }));
       }
     }
     if (always == Answer::kYes) {
-      return same_cells ? Answer::kYes : Answer::kUnknown;
+      return same_cells && reads_entry_only(user) ? Answer::kYes : Answer::kUnknown;
     }
   }
   const auto opening = at_start(std::array{make});
   return opening && try_two(make, use, *opening) == Answer::kNo ? Answer::kNo : Answer::kUnknown;
+}
+
+// A global that only generated code sets, and no function that makes entries goes by: a count of lends, say.
+bool TableFunctions::State::is_of_nobody(const Cell& cell) {
+  if (!cell.global) {
+    return false;
+  }
+  const auto set = writes().sets.find(*cell.global);
+  for (const FunctionId one : set == writes().sets.end() ? std::set<FunctionId>{} : set->second) {
+    if (operations.is_guest(one)) {
+      return false;
+    }
+    if (!is_candidate(one) || !shape(one).is_table_function || shape(one).what.role != TableRole::kNew) {
+      continue;
+    }
+    const Supply& supply = shape(one).supply;
+    const auto is = [&](const std::optional<Cell>& other) { return other && other->same(cell); };
+    if (!supply.understood || is(supply.cursor) || is(supply.head)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Another address may lie beyond its memory, where reading traps: the executor does not tell.
+bool TableFunctions::State::reads_entry_only(const TableShape& use) {
+  for (const Outcome& outcome : use.outcomes) {
+    for (const Term word : query.loaded_words(outcome.conditions)) {
+      const auto loaded = executor.loaded(word);
+      if (terms.is_constant(loaded->address)) {
+        continue;
+      }
+      const auto place =
+          use.place ? supplies.fit(outcome, use.argument, loaded->address, *use.place) : use.place;
+      if (!place || place->scale != use.place->scale || loaded->memory != use.what.storage.memory) {
+        return false;
+      }
+    }
+  }
+  return true;
 }
 
 Answer TableFunctions::State::try_two(FunctionId make, FunctionId use, const Opening& opening) {

@@ -82,6 +82,10 @@ struct TableFunctions::State {
   std::string keeps_cursor(FunctionId make);
 
   // What sequences of operations show (table_checks.cpp).
+  bool is_of_nobody(const Cell& cell);
+  /// Whether it traps because a memory did not grow.
+  bool ran_out_of_pages(const Outcome& outcome);
+  bool reads_entry_only(const TableShape& use);
   smt::Answer find_agreement(FunctionId make, FunctionId use);
   /// What two entries in a row, and then a use of each, show; from `opening` on.
   smt::Answer try_two(FunctionId make, FunctionId use, const Opening& opening);

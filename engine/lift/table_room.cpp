@@ -10,6 +10,7 @@
 namespace meld_verify::lift {
 
 using smt::Answer;
+using smt::TermOp;
 
 namespace {
 
@@ -97,6 +98,19 @@ std::optional<std::uint64_t> TableFunctions::State::end_of_room(FunctionId make,
   return end;
 }
 
+bool TableFunctions::State::ran_out_of_pages(const Outcome& outcome) {
+  const Term failed = operations.number(0xffff'ffff);
+  for (const Term condition : outcome.conditions) {
+    for (const Term leaf : query.leaves(condition)) {
+      if (terms.op(leaf) == TermOp::kSymbol && terms.name(leaf).rfind(kGrowth, 0) == 0 &&
+          operations.holds(outcome, operations.equal(leaf, failed)) == Answer::kYes) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 void TableFunctions::State::judge_room(TableShape& shaped) {
   find_capacity(shaped);
   // There must be no other reason to trap than that the table is full.
@@ -110,7 +124,8 @@ void TableFunctions::State::judge_room(TableShape& shaped) {
   const bool traps = std::any_of(shaped.outcomes.begin(), shaped.outcomes.end(), [&](const Outcome& outcome) {
     std::vector<Term> all = outcome.conditions;
     all.insert(all.end(), room.begin(), room.end());
-    return outcome.path->end == Path::End::kTrap && decider.satisfiable(all) != Answer::kNo;
+    return outcome.path->end == Path::End::kTrap && !ran_out_of_pages(outcome) &&
+           decider.satisfiable(all) != Answer::kNo;
   });
   if (traps) {
     what.understood = false;

@@ -46,6 +46,27 @@ TEST(Replay, EveryFixtureDoesWhatItselfDoes) {
   EXPECT_GT(events, 200u);
 }
 
+TEST(Replay, EveryFixtureAlignedWithItselfDoesToo) {
+  std::size_t compared = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(MELD_VERIFY_SOURCE_DIR "/fixtures/components")) {
+    if (entry.path().extension() != ".wasm") {
+      continue;
+    }
+    const std::vector<std::uint8_t> bytes = read(entry.path());
+    const auto pair = lift::read_pair(bytes, entry.path().string(), bytes, entry.path().string());
+    if (!pair) {
+      continue;  // out of scope
+    }
+    const Replay found = find_difference(**pair);
+    EXPECT_TRUE(found.difference.kind == Kind::kNone || found.difference.kind == Kind::kIncomparable)
+        << entry.path() << "\n"
+        << replay_text(**pair, found);
+    compared += found.difference.kind == Kind::kNone ? 1 : 0;
+  }
+  EXPECT_GT(compared, 30u);
+}
+
 /// Of the exports of fixtures/components/host-calls-in.
 const component::WorldExport* named(const lift::Pair& pair, const std::string& name) {
   for (const component::WorldExport& item : pair.composed.exports) {
