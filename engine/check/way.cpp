@@ -136,6 +136,8 @@ void Ways::describe(Finding& finding) const {
     }
     finding.way.push_back(std::move(birth));
   }
+  // A check that the call leaves out: the right thing arrives.
+  const bool about_call = finding.code == 40 || finding.code == 41 || finding.code == 50;
   const auto cross = [&](std::uint32_t p, bool wrong) {
     const topology::Position& position = topology_.positions[p];
     const InstanceId from = topology_.views[position.sender.value].instance;
@@ -161,7 +163,7 @@ void Ways::describe(Finding& finding) const {
     if (wrong && plan_.positions[p].layout_override != 0 && finding.gets != arrival.space) {
       arrival.space = finding.gets;  // the right thing may be done, but elsewhere
       arrival.belongs = finding.belongs;
-    } else if (wrong) {
+    } else if (wrong && !about_call) {
       arrival.belongs = belongs_words(topology_, plan_, p);
     }
     finding.way.push_back(std::move(arrival));

@@ -94,7 +94,15 @@ std::string field(std::string_view label, const std::string& text, std::size_t i
   return wrapped(std::string(indent, ' ') + padded(label, 13) + text, column);
 }
 
+bool is_code(const lift::CodePlace& place, const lift::Image* image) {
+  return image == nullptr || place.function.value >= image->functions.size() ||
+         image->functions[place.function.value].kind == lift::LinkedFunction::Kind::kDefined;
+}
+
 std::string code_place_words(const lift::CodePlace& place, const lift::Image* image) {
+  if (!is_code(place, image)) {
+    return place.name.empty() ? "a function from outside" : wasm::printable(place.name);
+  }
   std::string words = fmt::format("func {}", place.index);
   if (!place.name.empty()) {
     words += fmt::format(" ({})", wasm::printable(place.name));

@@ -37,7 +37,11 @@ struct FindingWords {
 [[nodiscard]] std::string finding_text(const check::Finding& finding, std::size_t number,
                                        const topology::Topology& topology, const FindingWords& words);
 
-/// "func 456 ($ht_drop_0) at 0xa8f1"; with the number of its core module where that is not the largest.
+/// Whether it is code of the file: not a canonical built-in and no import.
+[[nodiscard]] bool is_code(const lift::CodePlace& place, const lift::Image* image);
+
+/// "func 456 ($ht_drop_0) at 0xa8f1", or the name alone of what is no code of the file; with the number of
+/// its core module where that is not the largest.
 [[nodiscard]] std::string code_place_words(const lift::CodePlace& place, const lift::Image* image);
 
 /// How many findings a page prints in full.

@@ -146,6 +146,19 @@ TEST(FusedText, AFunctionOfASmallModuleIsNamedWithIt) {
   EXPECT_NE(sample.text().find("adapter func 456 at 0xa8f1"), std::string::npos) << sample.text();
 }
 
+TEST(FusedText, ABuiltInHasANameAndNoPlace) {
+  FusedSample sample;
+  lift::Image image;
+  image.modules.resize(1);
+  image.functions.resize(457);
+  image.functions[456].kind = lift::LinkedFunction::Kind::kCanon;
+  sample.lifted.plan.positions[0].count = 0;
+  sample.lifted.position_code[0]->name = "canon resource.new resource 0";
+  sample.image = &image;
+  EXPECT_NE(sample.text().find("    in the file  adapter canon resource.new resource 0\n"), std::string::npos)
+      << sample.text();
+}
+
 TEST(FusedText, APageOfManyThingsStaysReadable) {
   FusedSample sample;
   for (int i = 0; i < 30; ++i) {

@@ -78,6 +78,9 @@ Json finding_json(const check::Finding& finding, const topology::Topology& topol
 }
 
 Json code_place_json(const lift::CodePlace& place, const lift::Image* image) {
+  if (!is_code(place, image)) {
+    return {{"name", place.name}};
+  }
   Json json{{"module", place.module.value}, {"function", place.index}};
   if (!place.name.empty()) {
     json["name"] = place.name;

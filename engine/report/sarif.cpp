@@ -188,7 +188,7 @@ class Log {
 
   Json physical(const lift::CodePlace* place) const {
     Json json{{"artifactLocation", {{"uri", uri_of(subject_.fused)}, {"index", 0}}}};
-    if (place != nullptr) {
+    if (place != nullptr && is_code(*place, subject_.image)) {
       json["region"] = {{"byteOffset", place->offset.value}};
       if (const auto length = code_length(*place, subject_.image)) {
         json["region"]["byteLength"] = *length;

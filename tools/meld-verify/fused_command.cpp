@@ -44,12 +44,19 @@ report::ReplayWords replay_words(const lift::Pair& pair, const lift::Lifted& lif
     through = run::canons_of(pair, lifted, verdict.findings[number - 1]);
   }
   const run::Replay replay = run::find_difference(pair, {}, through);
+  const bool gets_there =
+      through.empty() || std::any_of(through.begin(), through.end(), [&](component::CanonId canon) {
+        return std::find(replay.composed.called.begin(), replay.composed.called.end(), canon) !=
+               replay.composed.called.end();
+      });
+  const std::string_view elsewhere =
+      gets_there ? "" : "no run that was tried shows this finding; this one does not get to it\n";
   return {.finding = number == 0 ? std::nullopt : std::optional<std::size_t>(number - 1),
           .call = replay.call,
           .driver = replay.driver,
           .difference = replay.difference.sentence,
           .differs = run::differs(replay),
-          .text = run::replay_text(pair, replay)};
+          .text = std::string(elsewhere) + run::replay_text(pair, replay)};
 }
 
 /// The core modules of the fused file, validated; what wabt cannot read is what the verdict rests on.
