@@ -26,6 +26,7 @@ RUN = "wasi:cli/run@0.2.6"
 RESOURCES = ("thing", "other")
 MARKS = (0x7e57, 0x7e58)
 MAX_RESULTS = 1
+MOST_TURNS = 12
 SCALARS = (*types.PRIMITIVES, "string")
 
 
@@ -420,8 +421,8 @@ class Application:
     def value(self, end, r, handle, number):
         self.expect(f"(call ${self.like(end)[0]}.value-{r} (local.get {handle}))", number)
 
-    def end(self, end, r, handle, number):
-        how = self.rng.choice(("drop", "drop", "end", "leave"))
+    def end(self, end, r, handle, number, how=None):
+        how = how or self.rng.choice(("drop", "drop", "end", "leave"))
         if how == "leave":
             return
         self.count(end, -1)
@@ -496,6 +497,10 @@ class Application:
         for end in self.ends:
             for r in end[1].resources:
                 self.value(end, r, *self.made(end, r))
+                for how in ("drop", "end"):
+                    made = self.made(end, r)
+                    self.value(end, r, *made)
+                    self.end(end, r, *made, how)
             for function in end[1].functions:
                 if function.name not in uncalled:
                     for turn in range(most_cases(function.tuple_())):
@@ -524,23 +529,24 @@ class Application:
 
 
 def most_cases(ty):
-    """Of the largest variant in it; 2 where a list may be empty; else 1."""
+    """How many values it takes to see every case in every case; an empty list is a case too. At most MOST_TURNS."""
     own = len(ty.parts) if ty.kind in types.CASES else 2 if ty.kind == "list" else 1
-    return max([own] + [most_cases(part) for part in ty.parts if part])
+    return min(MOST_TURNS, own * max([1] + [most_cases(part) for part in ty.parts if part]))
 
 
 def random_value_of(rng, ty, numbers, turn=None):
     """As random_value, with either resource's handles. Values of as many turns as `most_cases` have every case."""
     if ty.kind in types.HANDLES:
         return next(numbers)
-    def inner(part):
-        return random_value_of(rng, part, numbers, turn)
+    def inner(part, cases=1, more=0):
+        return random_value_of(rng, part, numbers, None if turn is None else turn // cases + more)
 
     if ty.kind in types.CASES:
         case = rng.randrange(len(ty.parts)) if turn is None else turn % len(ty.parts)
-        return case, inner(ty.parts[case]) if ty.parts[case] else None
+        return case, inner(ty.parts[case], len(ty.parts)) if ty.parts[case] else None
     if ty.kind == "list":
-        return [inner(ty.parts[0]) for _ in range(rng.choice((0, 1, 2, 3)) if turn is None else (3, 0)[turn % 2])]
+        count = rng.choice((0, 1, 2, 3)) if turn is None else (3, 0)[turn % 2]
+        return [inner(ty.parts[0], 2, i) for i in range(count)]
     if ty.parts:
         return [inner(part) for part in ty.parts]
     return random_value(rng, ty, numbers)

@@ -5,7 +5,7 @@ import subprocess
 import time
 
 EXIT_OF = {"proved": 0, "refuted": 1, "unknown": 3, "unsupported": 4}
-SECONDS = 120
+SECONDS = 60
 
 
 @dataclasses.dataclass(frozen=True)
