@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "engine/lift/memory_state.h"
 #include "engine/lift/value_walk.h"
 
 namespace meld_verify::lift {
@@ -279,7 +280,61 @@ class BoundaryReader {
       read_chains(path, results);
     }
     reading_.has_lists |= params.met_lists || results.met_lists;
+    writes_are_contained(path, event.before, params);
+    writes_are_contained(path, path.memories, results);
     look_at_others(path, *callee, params, results);
+  }
+
+  /// Guests' memories are written where their allocators gave memory, and where the caller wants the results.
+  void writes_are_contained(const Path& path, const std::vector<MemoryState>& memories, ValueWalk& walk) {
+    for (const MemoryState& memory : memories) {
+      if (is_own_memory(memory.memory)) {
+        continue;
+      }
+      for (const MemoryWrite* write = memory.last.get(); write != nullptr; write = write->previous.get()) {
+        if (write->kind == MemoryWrite::Kind::kCall) {
+          continue;
+        }
+        const Answer contained = is_contained(memory.memory, *write, walk);
+        if (contained != Answer::kYes) {
+          note(contained == Answer::kNo ? std::optional(kWrongPlace) : std::nullopt,
+               "a guest's memory is written where nothing was given for it", {}, path.at);
+          return;
+        }
+      }
+    }
+  }
+
+  /// No guest knows the memory.
+  bool is_own_memory(MemoryId memory) const {
+    return std::none_of(context_.alignment.instances.begin(), context_.alignment.instances.end(),
+                        [memory](const AlignedInstance& instance) {
+                          return std::find(instance.memories.begin(), instance.memories.end(),
+                                           std::optional(memory)) != instance.memories.end();
+                        });
+  }
+
+  Answer is_contained(MemoryId memory, const MemoryWrite& write, ValueWalk& walk) {
+    if (result_area_ && memory == call_.caller.memory) {
+      const smt::Terms::Split split = context_.terms.split(write.address);
+      if (split.base == arguments_.back()) {
+        const std::uint64_t area = context_.layouts[*type_.result].size;
+        const Term end =
+            context_.terms.apply(TermOp::kAdd, context_.terms.resize(TermOp::kExtend, write.size, 64),
+                                 context_.terms.constant(64, split.offset));
+        return walk.follows(context_.terms.negation(
+            context_.terms.apply(TermOp::kLessU, context_.terms.constant(64, area), end)));
+      }
+    }
+    for (const BoundarySide* side : {&call_.callee_side, &call_.caller}) {
+      if (side->memory == memory && side->allocator) {
+        const Answer given = walk.allocated(write.address, write.size, *side->allocator);
+        if (given != Answer::kNo || side == &call_.caller) {
+          return given;
+        }
+      }
+    }
+    return Answer::kNo;
   }
 
   ValueWalk walk(const Path& path) {
@@ -469,11 +524,24 @@ class BoundaryReader {
           called == call_.caller.allocator || called == call_.post_return) {
         continue;
       }
-      const bool copy = context_.fused.name_of(called) == context_.fused.name_of(call_.callee);
+      const bool copy = is_copy(called);
       return note(copy ? kOtherInstance : kMergedImports,
                   "calls another function than the one that was imported", {}, event.at);
     }
     note(kMergedImports, "returns without a call of the function that was imported", {}, path.at);
+  }
+
+  /// Whether it is the callee's function in another instance of its module.
+  bool is_copy(FunctionId called) const {
+    const auto one = context_.alignment.original_of[called.value];
+    const auto other = context_.alignment.original_of[call_.callee.value];
+    if (!one || !other || *one == *other) {
+      return false;
+    }
+    const LinkedFunction& left = context_.composed.functions[one->value];
+    const LinkedFunction& right = context_.composed.functions[other->value];
+    return left.index == right.index && context_.composed.instances[left.instance.value].module ==
+                                            context_.composed.instances[right.instance.value].module;
   }
 
   /// Calls that no handle explains.

@@ -57,6 +57,7 @@ struct BoundaryCall {
 /// What readers of boundaries share.
 struct ReadingContext {
   const Image& fused;
+  const Image& composed;
   const Alignment& alignment;
   const component::TypeArena& arena;
   const topology::Layouts& layouts;

@@ -49,6 +49,7 @@ class Assembly {
                    decider_, &pair.composed_image),
         layouts_(pair.composed.types),
         context_{.fused = pair.fused_image,
+                 .composed = pair.composed_image,
                  .alignment = pair.alignment,
                  .arena = pair.composed.types,
                  .layouts = layouts_,

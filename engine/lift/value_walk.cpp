@@ -548,7 +548,20 @@ Answer ValueWalk::allocated(Term address, Term size, FunctionId allocator) {
         decider_.follows(conditions_, terms_.apply(TermOp::kEq, size, terms_.constant(32, 0)));
     return empty == Answer::kYes ? Answer::kYes : empty == Answer::kNo ? Answer::kNo : Answer::kUnknown;
   }
-  const Term given = path_.calls[call->first].arguments[3];
+  const std::vector<Term>& arguments = path_.calls[call->first].arguments;
+  const Term given = arguments[3];
+  // `realloc` for memory that is new: no old one, and an alignment.
+  const auto constant = [&](Term term, auto holds) {
+    return terms_.is_constant(term) && holds(terms_.bits(term));
+  };
+  const auto is_zero = [](std::uint64_t bits) { return bits == 0; };
+  const auto is_alignment = [](std::uint64_t bits) {
+    return bits > 0 && bits <= 8 && (bits & (bits - 1)) == 0;
+  };
+  if (!constant(arguments[0], is_zero) || !constant(arguments[1], is_zero) ||
+      !constant(arguments[2], is_alignment)) {
+    return Answer::kNo;
+  }
   if (split.offset == 0 && given == size) {
     return Answer::kYes;
   }

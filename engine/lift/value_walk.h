@@ -64,6 +64,8 @@ class ValueWalk {
 
   /// Whether the memory from `address` on, `size` bytes, was given by `allocator` during the path.
   [[nodiscard]] smt::Answer allocated(Term address, Term size, FunctionId allocator);
+  /// Whether it holds on the path.
+  [[nodiscard]] smt::Answer follows(Term condition) { return decider_.follows(conditions_, condition); }
 
  private:
   struct Here;  // a value under way
