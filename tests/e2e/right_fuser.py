@@ -48,7 +48,7 @@ DEFECTS = {
     "stale": ("rep accepts entries that are free", False),
     "zero-dropped": ("dropping handle 0 does nothing", False),
     "borrows-remain": ("a borrow that the callee keeps is not noticed", False),
-    "guest-memory": ("tables lie in the memory of a guest, beyond what it uses", False),
+    "guest-memory": ("tables lie in the memory of a guest, in a page that the fuser adds at its end", False),
     "lost-instance": ("of two instances of one component there is only one", True),
     "overlap": ("the table of the second resource type begins inside that of the first", True),
 }
@@ -77,6 +77,7 @@ class Fuser:
         self.instances = {name: (program.components[component], {i: instead[g] for i, g in given.items()})
                           for name, component, given in program.instances if name in self.order}
         self.lines, self.tables, self.counters = [], {}, {}
+        self.longer = set()  # memories of guests that get a page more
 
     def wrong(self, defect, place):
         """Whether to make it; notes that it was made."""
@@ -116,7 +117,8 @@ class Fuser:
             memory, base, head = f"{first}.entries", 4, []
         elif self.wrong("guest-memory", place):
             room = sum(i == instance for i, _ in self.tables) - 1
-            memory, base, head = f"{instance if instance != 'all' else 'leaf'}.memory", 3 * 65536 + room * 16384, []
+            memory, base, head = f"{instance if instance != 'all' else 'leaf'}.memory", 4 * 65536 + room * 16384, []
+            self.longer.add(memory)
         if shared == name:
             head += [f"(global ${name}.free (mut i32) (i32.const 0))", f"(global ${name}.next (mut i32) (i32.const 1))",
                      f"(global ${name}.borrows (mut i32) (i32.const 0))"]
@@ -242,7 +244,8 @@ class Fuser:
         for name in self.order:
             self.write_adapters(name)
         app = self.order[-1]
-        memories = [line for line in self.lines if line.startswith("(memory ")]
+        memories = [line.replace(" 4)", " 5)") if any(f"${name} " in line for name in self.longer) else line
+                    for line in self.lines if line.startswith("(memory ")]
         others = [line for line in self.lines if not line.startswith("(memory ")]
         return "\n".join([
             "(component", "  (core module $fused", *("    " + line for line in memories + others),
