@@ -23,6 +23,9 @@ constexpr std::uint8_t kWrongPlace = 35;        // L35
 constexpr std::uint8_t kOtherInstance = 20;     // L20
 constexpr std::uint8_t kMergedImports = 22;     // L22
 
+/// So many paths are compared also where one of them refutes.
+constexpr std::size_t kEnough = 64;
+
 class BoundaryReader {
  public:
   BoundaryReader(ReadingContext& context, const BoundaryCall& call)
@@ -169,7 +172,11 @@ class BoundaryReader {
       note({}, "no valid values could be found for it");
     }
     bool returns = false, complete = true;
+    std::size_t compared = 0;
     for (const Path& path : paths) {
+      if (++compared > kEnough && is_wrong()) {
+        break;  // more of the same
+      }
       returns |= path.end == Path::End::kReturn;
       if (path.end == Path::End::kStuck) {
         note({}, "could not be executed: " + path.why, {}, path.at);

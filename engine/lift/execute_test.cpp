@@ -343,6 +343,17 @@ TEST_F(ExecuteTest, AnAccessBeyondAnAllocationMayHitAnything) {
   EXPECT_TRUE(is_unknown(only(run({p})).results[0]));
 }
 
+TEST_F(ExecuteTest, AnAccessBeyondAnOlderAllocationMayHitAYoungerOne) {
+  module(
+      "(func (export \"f\") (result i32) (local i32 i32)"
+      "  (local.set 0 (call $realloc (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 8)))"
+      "  (local.set 1 (call $realloc (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 8)))"
+      "  (i32.store $callee (local.get 1) (i32.const 1))"
+      "  (i32.store $callee offset=12 (local.get 0) (i32.const 2))"
+      "  (i32.load $callee (local.get 1)))");
+  EXPECT_TRUE(is_unknown(only(run(std::vector<Term>{})).results[0]));
+}
+
 TEST_F(ExecuteTest, APointerMadeAfterAnAllocationMayLeadIntoIt) {
   module(
       "(func (export \"f\") (result i32) (local i32 i32)"

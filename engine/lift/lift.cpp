@@ -37,7 +37,7 @@ constexpr std::uint8_t kForeignRep = 44;        // L44
 constexpr std::uint8_t kSameNameTwoTypes = 15;  // L15
 
 /// Of one function that stands for a call; more means that its lists are followed less far.
-constexpr ExecutionLimits kAdapterLimits{.paths = 512, .steps = 200'000};
+constexpr ExecutionLimits kAdapterLimits{.paths = 256, .steps = 200'000, .conditions = 160};
 
 class Assembly {
  public:

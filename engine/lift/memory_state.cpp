@@ -231,7 +231,8 @@ bool MemoryLogs::was_there_before(Term term, Term base) const {
       continue;  // where it was loaded from does not matter: it was there
     }
     if (terms_.op(now) == TermOp::kSymbol || terms_.op(now) == TermOp::kOpaque) {
-      if (now.value >= base.value) {
+      // From an older allocation, beyond its own area, one may get anywhere.
+      if (now.value >= base.value || allocations_.contains(now)) {
         return false;
       }
       continue;
