@@ -389,24 +389,9 @@ class BoundaryReader {
   [[nodiscard]] std::size_t param_positions() const {
     std::size_t sum = 0;
     for (const component::Parameter& param : type_.params) {
-      sum += handles_below(param.type);
+      sum += handles_below(context_.arena, param.type);
     }
     return sum;
-  }
-
-  [[nodiscard]] std::size_t handles_below(component::TypeId id) const {
-    const component::TypeNode& node = context_.arena[id];
-    if (!node.has_handle) {
-      return 0;
-    }
-    if (node.kind == component::TypeKind::kOwn || node.kind == component::TypeKind::kBorrow) {
-      return 1;
-    }
-    std::size_t sum = 0;
-    for (const component::Member& member : node.members) {
-      sum += member.type ? handles_below(*member.type) : 0;
-    }
-    return node.kind == component::TypeKind::kFixedList ? sum * node.length : sum;
   }
 
   /// The way back from what arrives to what was sent.

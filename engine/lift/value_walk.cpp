@@ -185,6 +185,21 @@ class ValidValue {
 
 }  // namespace
 
+std::uint32_t handles_below(const component::TypeArena& arena, TypeId id) {
+  const TypeNode& node = arena[id];
+  if (!node.has_handle) {
+    return 0;
+  }
+  if (node.kind == TypeKind::kOwn || node.kind == TypeKind::kBorrow) {
+    return 1;
+  }
+  std::uint32_t sum = 0;
+  for (const component::Member& member : node.members) {
+    sum += member.type ? handles_below(arena, *member.type) : 0;
+  }
+  return node.kind == TypeKind::kFixedList ? sum * node.length : sum;
+}
+
 bool elements_matter(const component::TypeArena& arena, TypeId list) {
   const TypeNode& node = arena[list];
   return node.has_handle ||
@@ -248,21 +263,6 @@ void ValueWalk::same(Term from, Term to, const std::string& label) {
        : follows == Answer::kNo ? Answer::kYes
                                 : Answer::kUnknown,
        fmt::format("{}: another value arrives", label));
-}
-
-std::uint32_t ValueWalk::handles_below(TypeId id) {
-  const TypeNode& node = arena_[id];
-  if (!node.has_handle) {
-    return 0;
-  }
-  if (node.kind == TypeKind::kOwn || node.kind == TypeKind::kBorrow) {
-    return 1;
-  }
-  std::uint32_t sum = 0;
-  for (const component::Member& member : node.members) {
-    sum += member.type ? handles_below(*member.type) : 0;
-  }
-  return node.kind == TypeKind::kFixedList ? sum * node.length : sum;
 }
 
 void ValueWalk::values(std::span<const component::Parameter> list, const ValuePlace& from,
@@ -400,7 +400,7 @@ void ValueWalk::variant(TypeId id, const ValuePlace& from, const ValuePlace& to,
     if (!item.type) {
       continue;
     }
-    const std::uint32_t after = position_ + handles_below(*item.type);
+    const std::uint32_t after = position_ + handles_below(arena_, *item.type);
     const Term active = terms_.apply(TermOp::kEq, sent, terms_.constant(bits, option ? std::uint64_t{1} : i));
     conditions_.push_back(active);
     if (only_possible_ || decider_.satisfiable(conditions_) != Answer::kNo) {
@@ -421,7 +421,7 @@ void ValueWalk::fixed_list(TypeId id, const ValuePlace& from, const ValuePlace& 
   const TypeId element = *node.members.front().type;
   const topology::TypeLayout& layout = layouts_[element];
   if (node.length > kMostElements) {
-    position_ += handles_below(id);
+    position_ += handles_below(arena_, id);
     return flaw(Answer::kUnknown,
                 fmt::format("{}: a list of {} elements is not compared", label, node.length));
   }
@@ -449,7 +449,7 @@ void ValueWalk::list(TypeId id, const ValuePlace& from, const ValuePlace& to, co
   const std::uint64_t stride = !text                                                   ? layouts_[id].stride
                                : sender_.encoding == component::StringEncoding::kUtf16 ? 2
                                                                                        : 1;
-  const std::uint32_t after = position_ + handles_below(id);
+  const std::uint32_t after = position_ + handles_below(arena_, id);
   if (text || !elements_matter(arena_, id)) {
     bytes(from_begin, to_begin, terms_.apply(TermOp::kMul, length, terms_.constant(32, stride)), label);
   } else {

@@ -89,7 +89,6 @@ class ValueWalk {
                           std::size_t slot);
   [[nodiscard]] Term low(Term term, unsigned bits);
   [[nodiscard]] Term plus(Term address, std::uint64_t offset);
-  [[nodiscard]] std::uint32_t handles_below(component::TypeId type);
   [[nodiscard]] bool has_pointer(component::TypeId type);
   void flaw(smt::Answer differs, std::string sentence);
   void same(Term from, Term to, const std::string& label);
@@ -108,6 +107,10 @@ class ValueWalk {
   bool only_possible_ = false;
   unsigned lists_ = 0;
 };
+
+/// Handle positions in a type, as the topology counts them: a list has those of one element, a fixed-length
+/// list those of each.
+[[nodiscard]] std::uint32_t handles_below(const component::TypeArena& arena, component::TypeId type);
 
 /// Whether the elements of a list of this type are to be looked at one by one: they hold handles or pointers.
 [[nodiscard]] bool elements_matter(const component::TypeArena& arena, component::TypeId list);

@@ -5,6 +5,7 @@
 #include <set>
 #include <variant>
 
+#include "engine/lift/value_walk.h"
 #include "engine/run/program.h"
 #include "engine/smt/facts.h"
 
@@ -56,7 +57,7 @@ class CaseObserver : public spec::Observer {
     std::uint32_t first = 0;
     for (const component::Parameter& param : type.params) {
       if (results) {
-        first += handles_below(param.type);
+        first += lift::handles_below(composition_.types, param.type);
       } else {
         types.push_back(param.type);
       }
@@ -80,21 +81,6 @@ class CaseObserver : public spec::Observer {
   std::vector<Seen> seen;  ///< by position
 
  private:
-  std::uint32_t handles_below(TypeId id) const {
-    const TypeNode& node = composition_.types[id];
-    if (!node.has_handle) {
-      return 0;
-    }
-    if (node.kind == TypeKind::kOwn || node.kind == TypeKind::kBorrow) {
-      return 1;
-    }
-    std::uint32_t sum = 0;
-    for (const component::Member& member : node.members) {
-      sum += member.type ? handles_below(*member.type) : 0;
-    }
-    return node.kind == TypeKind::kFixedList ? sum * node.length : sum;
-  }
-
   Seen* here() {
     return position_ < boundary_->position_count ? &seen[boundary_->first_position + position_] : nullptr;
   }
@@ -161,7 +147,7 @@ class CaseObserver : public spec::Observer {
       default:
         break;
     }
-    position_ = first + handles_below(id);
+    position_ = first + lift::handles_below(composition_.types, id);
   }
 
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<const topology::Boundary*>> calls_;
