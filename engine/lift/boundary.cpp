@@ -447,6 +447,7 @@ class BoundaryReader {
   bool same_value(const Path& path, const HandleSeen& seen, const Chain& found) {
     std::vector<Term> conditions = path.conditions;
     conditions.insert(conditions.end(), seen.guards.begin(), seen.guards.end());
+    conditions.insert(conditions.end(), seen.lengths.begin(), seen.lengths.end());
     return context_.decider.follows(conditions, context_.terms.apply(TermOp::kEq, seen.sent, found.begins)) ==
            Answer::kYes;
   }
@@ -465,6 +466,7 @@ class BoundaryReader {
     }
     std::vector<Term> conditions = path.conditions;
     conditions.insert(conditions.end(), seen.guards.begin(), seen.guards.end());
+    conditions.insert(conditions.end(), seen.lengths.begin(), seen.lengths.end());
     conditions.push_back(context_.terms.negation(context_.terms.apply(TermOp::kEq, seen.sent, found.begins)));
     const Answer differs = context_.decider.satisfiable(conditions);
     note(differs == Answer::kYes ? std::optional(kWrongPlace) : std::nullopt,
@@ -489,6 +491,16 @@ class BoundaryReader {
     }
   }
 
+  /// Whether the cases around the handle were known to be the active ones when the call was made.
+  bool active_at(const Path& path, const CallEvent& event, const HandleSeen& seen) const {
+    const std::size_t before = std::min(event.conditions, path.conditions.size());
+    std::vector<Term> known(path.conditions.begin(),
+                            path.conditions.begin() + static_cast<std::ptrdiff_t>(before));
+    known.insert(known.end(), seen.lengths.begin(), seen.lengths.end());
+    return std::all_of(seen.guards.begin(), seen.guards.end(),
+                       [&](Term guard) { return context_.decider.follows(known, guard) == Answer::kYes; });
+  }
+
   void keep(const Path& path, const HandleSeen& seen, const Chain& found) {
     PositionReading& position = reading_.positions[seen.position];
     position.seen = true;
@@ -496,11 +508,7 @@ class BoundaryReader {
       position.at = path.calls[found.calls[0]].at;
     }
     for (const std::size_t call : found.calls) {
-      const std::span<const Term> before(path.conditions.data(),
-                                         std::min(path.calls[call].conditions, path.conditions.size()));
-      for (const Term guard : seen.guards) {
-        position.ignores_guard |= context_.decider.follows(before, guard) != Answer::kYes;
-      }
+      position.ignores_guard |= !active_at(path, path.calls[call], seen);
     }
     std::vector<std::vector<Conversion>>& chains = chains_[seen.position];
     if (std::find(chains.begin(), chains.end(), found.steps) == chains.end()) {
@@ -578,11 +586,7 @@ class BoundaryReader {
           note(kDoubleDestructor, "is destroyed while it is passed on", seen.position, event.at);
           return true;
         }
-        const std::span<const Term> before(path.conditions.data(),
-                                           std::min(event.conditions, path.conditions.size()));
-        const bool active = std::all_of(seen.guards.begin(), seen.guards.end(), [&](Term guard) {
-          return context_.decider.follows(before, guard) == Answer::kYes;
-        });
+        const bool active = active_at(path, event, seen);
         if (!active) {
           reading_.positions[seen.position].ignores_guard = true;
           note(kInactiveCase, "is converted also where another case is the active one", seen.position,

@@ -225,8 +225,7 @@ ValueWalk::ValueWalk(const component::TypeArena& arena, const topology::Layouts&
       decider_(decider),
       path_(path),
       most_elements_(most_elements),
-      conditions_(path.conditions),
-      path_conditions_(path.conditions.size()) {}
+      conditions_(path.conditions) {}
 
 Term ValueWalk::low(Term term, unsigned bits) {
   return terms_.width(term) <= bits ? term : terms_.resize(TermOp::kLow, term, bits);
@@ -357,7 +356,8 @@ void ValueWalk::handle(const ValuePlace& from, const ValuePlace& to) {
   seen.position = position_++;
   seen.sent = read(sender_, from, 0, 32, 0);
   seen.in_list = lists_ > 0;
-  seen.guards.assign(conditions_.begin() + static_cast<std::ptrdiff_t>(path_conditions_), conditions_.end());
+  seen.guards = guards_;
+  seen.lengths = lengths_;
   if (only_possible_) {
     possible.push_back(std::move(seen));
     return;
@@ -403,6 +403,7 @@ void ValueWalk::variant(TypeId id, const ValuePlace& from, const ValuePlace& to,
     const std::uint32_t after = position_ + handles_below(arena_, *item.type);
     const Term active = terms_.apply(TermOp::kEq, sent, terms_.constant(bits, option ? std::uint64_t{1} : i));
     conditions_.push_back(active);
+    guards_.push_back(active);
     if (only_possible_ || decider_.satisfiable(conditions_) != Answer::kNo) {
       const auto at = [&](const ValuePlace& place) {
         return part_of(place, 1, place.slots.empty() ? 0 : place.slots.size() - 1,
@@ -410,6 +411,7 @@ void ValueWalk::variant(TypeId id, const ValuePlace& from, const ValuePlace& to,
       };
       value(*item.type, at(from), at(to), fmt::format("{}/{}", label, option ? "some" : item.label));
     }
+    guards_.pop_back();
     conditions_.pop_back();
     position_ = after;
   }
@@ -461,11 +463,13 @@ void ValueWalk::list(TypeId id, const ValuePlace& from, const ValuePlace& to, co
         continue;
       }
       conditions_.push_back(so_long);
+      lengths_.push_back(so_long);
       if (only_possible_ ? n == most_elements_ || terms_.is_constant(length)
                          : decider_.satisfiable(conditions_) != Answer::kNo) {
         position_ = first;
         counted(id, n, from_begin, to_begin, label);
       }
+      lengths_.pop_back();
       conditions_.pop_back();
     }
   }

@@ -31,7 +31,8 @@ struct HandleSeen {
   std::uint32_t position = 0;  ///< of the boundary's positions, in order
   Term sent;                   ///< 32 bits
   Term received;
-  std::vector<Term> guards;  ///< conditions under which it is there
+  std::vector<Term> guards;   ///< the cases under which it is there
+  std::vector<Term> lengths;  ///< how long the lists around it are, for it to be there
   bool in_list = false;
 };
 
@@ -101,8 +102,8 @@ class ValueWalk {
   const Path& path_;
   const std::uint32_t most_elements_;
   ValueSide sender_, receiver_;
-  std::vector<Term> conditions_;  ///< of the path, and the cases around
-  std::size_t path_conditions_ = 0;
+  std::vector<Term> conditions_;  ///< of the path, the cases around and the lengths of lists
+  std::vector<Term> guards_, lengths_;
   std::uint32_t position_ = 0;
   bool only_possible_ = false;
   unsigned lists_ = 0;
