@@ -7,14 +7,14 @@ using wasm::IndexSpace;
 namespace op = wasm::op;
 
 /// Equal for equal types.
-std::vector<std::uint8_t> key_of(const wasm::FuncType& type) {
-  std::vector<std::uint8_t> key;
+std::string key_of(const wasm::FuncType& type) {
+  std::string key;
   for (const wasm::ValueType param : type.params) {
-    key.push_back(static_cast<std::uint8_t>(param));
+    key.push_back(static_cast<char>(param));
   }
-  key.push_back(0xff);
+  key.push_back('>');
   for (const wasm::ValueType result : type.results) {
-    key.push_back(static_cast<std::uint8_t>(result));
+    key.push_back(static_cast<char>(result));
   }
   return key;
 }

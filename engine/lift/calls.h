@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -57,7 +58,7 @@ class Walk {
   std::size_t next_ = 0;
   bool readable_ = true;
   /// By table and type, what has not been reached through it yet.
-  std::map<TableId, std::map<std::vector<std::uint8_t>, std::vector<FunctionId>>> entries_;
+  std::map<TableId, std::map<std::string, std::vector<FunctionId>>> entries_;
 };
 
 }  // namespace meld_verify::lift
