@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "engine/smt/number.h"
+
 namespace meld_verify::lift {
 namespace {
 
@@ -22,61 +24,6 @@ std::uint64_t mixed(std::uint64_t value) {  // splitmix64
 std::int64_t as_signed(std::uint64_t bits, unsigned width) {
   const std::uint64_t sign = std::uint64_t{1} << (width - 1);
   return static_cast<std::int64_t>((bits ^ sign) - sign);
-}
-
-// As SMT-LIB has it, also for division by zero and shifts beyond the width.
-std::uint64_t apply(TermOp op, std::uint64_t a, std::uint64_t b, unsigned width) {
-  const std::int64_t sa = as_signed(a, width);
-  const std::int64_t sb = as_signed(b, width);
-  switch (op) {
-    case TermOp::kAdd:
-      return a + b;
-    case TermOp::kSub:
-      return a - b;
-    case TermOp::kMul:
-      return a * b;
-    case TermOp::kDivU:
-      return b == 0 ? mask(width) : a / b;
-    case TermOp::kRemU:
-      return b == 0 ? a : a % b;
-    case TermOp::kDivS:
-      return sb == 0 ? (sa < 0 ? 1 : mask(width)) : sb == -1 ? 0 - a : static_cast<std::uint64_t>(sa / sb);
-    case TermOp::kRemS:
-      return sb == 0 ? a : sb == -1 ? 0 : static_cast<std::uint64_t>(sa % sb);
-    case TermOp::kAnd:
-      return a & b;
-    case TermOp::kOr:
-      return a | b;
-    case TermOp::kXor:
-      return a ^ b;
-    case TermOp::kShl:
-      return b >= width ? 0 : a << b;
-    case TermOp::kShrU:
-      return b >= width ? 0 : a >> b;
-    case TermOp::kShrS:
-      return static_cast<std::uint64_t>(sa >> std::min<std::uint64_t>(b, 63));
-    case TermOp::kRotl:
-    case TermOp::kRotr: {
-      const unsigned by = static_cast<unsigned>(b % width);
-      const unsigned left = op == TermOp::kRotl ? by : (width - by) % width;
-      return left == 0 ? a : (a << left) | (a >> (width - left));
-    }
-    case TermOp::kEq:
-      return a == b ? 1 : 0;
-    case TermOp::kLessU:
-      return a < b ? 1 : 0;
-    case TermOp::kLessS:
-      return sa < sb ? 1 : 0;
-    case TermOp::kConstant:
-    case TermOp::kSymbol:
-    case TermOp::kIte:
-    case TermOp::kExtend:
-    case TermOp::kExtendS:
-    case TermOp::kLow:
-    case TermOp::kOpaque:
-      break;
-  }
-  return 0;
 }
 
 }  // namespace
@@ -182,7 +129,8 @@ std::uint64_t TermQuery::value(Term term, const Values& values, std::uint64_t se
         result = mixed(result ^ known[need]);
       }
     } else {
-      result = apply(op, known[needs[0]], known[needs[1]], terms_.width(needs[0]));
+      const unsigned of = terms_.width(needs[0]);
+      result = smt::value_of(op, of, known[needs[0]] & mask(of), known[needs[1]] & mask(of));
     }
     known[one] = result & mask(width);
   }

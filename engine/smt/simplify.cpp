@@ -5,6 +5,7 @@
 #include <bit>
 #include <stdexcept>
 
+#include "engine/smt/number.h"
 #include "engine/smt/term_store.h"
 
 namespace meld_verify::smt {
@@ -18,7 +19,20 @@ bool commutes(TermOp op) {
          op == TermOp::kEq;
 }
 
-/// What the operation gives for numbers.
+bool compares(TermOp op) {
+  return op == TermOp::kEq || op == TermOp::kLessU || op == TermOp::kLessS;
+}
+
+bool is_power(std::uint64_t number) {
+  return std::has_single_bit(number);
+}
+
+unsigned log_of(std::uint64_t power) {
+  return static_cast<unsigned>(std::countr_zero(power));
+}
+
+}  // namespace
+
 std::uint64_t value_of(TermOp op, unsigned width, std::uint64_t left, std::uint64_t right) {
   const std::uint64_t mask = mask_of(width);
   const std::int64_t signed_left = signed_of(width, left);
@@ -82,20 +96,6 @@ std::uint64_t value_of(TermOp op, unsigned width, std::uint64_t left, std::uint6
   }
   throw std::logic_error("not an operation of two terms");
 }
-
-bool compares(TermOp op) {
-  return op == TermOp::kEq || op == TermOp::kLessU || op == TermOp::kLessS;
-}
-
-bool is_power(std::uint64_t number) {
-  return std::has_single_bit(number);
-}
-
-unsigned log_of(std::uint64_t power) {
-  return static_cast<unsigned>(std::countr_zero(power));
-}
-
-}  // namespace
 
 // --- sums
 
