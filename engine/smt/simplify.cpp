@@ -540,7 +540,7 @@ Term Terms::State::ite(Term condition, Term yes, Term no) {
     return bits(no) != 0 ? bitwise(TermOp::kOr, negation(condition), yes, 1)
                          : bitwise(TermOp::kAnd, condition, yes, 1);
   }
-  if (is_constant(yes) && is_constant(no) && bits(yes) + bits(no) == 1) {
+  if (is_constant(yes) && is_constant(no) && bits(yes) <= 1 && bits(no) <= 1) {
     return resize(TermOp::kExtend, bits(yes) == 1 ? condition : negation(condition), wide, 1);
   }
   TermNode node;

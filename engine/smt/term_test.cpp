@@ -84,6 +84,12 @@ TEST_F(TermTest, AConditionAsAWordIsTheConditionAgain) {
   EXPECT_EQ(terms.ite(condition, number(1), number(0)), word);
 }
 
+TEST_F(TermTest, AChoiceOfNumbersIsNoConditionForTheirSum) {
+  const Term condition = less(a, b);
+  const Term choice = terms.ite(condition, terms.constant(64, 2), terms.constant(64, ~0ULL));
+  EXPECT_EQ(terms.op(choice), TermOp::kIte);
+}
+
 TEST_F(TermTest, LongTermsHaveShortTexts) {
   EXPECT_EQ(terms.text(add(a, number(8))), "(add a 8)");
   EXPECT_EQ(terms.text(terms.opaque(32, terms.tag_named("f32.add"), std::array{a, b})), "(f32.add a b)");
