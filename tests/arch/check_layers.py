@@ -9,7 +9,7 @@ import re
 import sys
 import tempfile
 
-ROOMS = ["wasm", "component", "topology", "routing", "smt", "lift", "check", "report", "run"]
+ROOMS = ["wasm", "component", "topology", "routing", "emit", "smt", "lift", "check", "report", "rewrite", "run"]
 MOST_LINES = 800
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')

@@ -1,0 +1,118 @@
+#pragma once
+
+// What emitted code refers to, by what it is. Packaging (a module of its own, or a place at the end of a
+// fuser's) turns each into an index.
+
+#include <cstdint>
+#include <map>
+#include <variant>
+
+#include "engine/component/composition.h"
+#include "engine/routing/plan.h"
+
+namespace meld_verify::emit {
+
+/// A function or memory of the guests, as the composed component names it.
+struct GuestItem {
+  component::CoreItem item;
+};
+
+/// A function of a handle table's. All take and give i32; `tag` is the type key's number in the plan.
+enum class TableFunction : std::uint8_t {
+  kNew,     ///< (tag, rep) -> index: a new own entry (semantics.md 2.2 ALLOC); also of lower_own
+  kBorrow,  ///< (tag, rep) -> index: a new borrow entry; counts it in `kBorrows`
+  kRep,     ///< (tag, index) -> rep
+  kTake,    ///< (tag, index) -> rep: lift_own; removes the entry
+  kLend,    ///< (tag, index) -> rep: lift_borrow; counts a lend
+  kUnlend,  ///< (index): the call that it was lent to has ended
+  kDrop,  ///< (tag, index, slot): removes the entry; of an own calls `slot` of the destructor table with the
+          ///< rep, of a borrow counts `kBorrows` down
+  kDropAlike,  ///< as kDrop, but calls the slot for a borrow too (wrong plans only)
+};
+struct TablePart {
+  routing::TableId table;
+  TableFunction function;
+  auto operator<=>(const TablePart&) const = default;
+};
+/// A mutable i32 global of a handle table: how many borrow entries are alive in it.
+struct Borrows {
+  routing::TableId table;
+  auto operator<=>(const Borrows&) const = default;
+};
+/// A mutable i32 global of a component instance: 1 while it may call out and make or drop handles, else 0.
+struct MayLeave {
+  component::InstanceId instance;
+  auto operator<=>(const MayLeave&) const = default;
+};
+
+/// Why emitted code traps: the classes of semantics.md section 2 and those of values; the numbers are those
+/// that the global `trap` of the base module shows.
+enum class TrapReason : std::uint8_t {
+  kNone = 0,
+  kUnknownHandle,
+  kWrongType,
+  kLent,
+  kNotOwn,
+  kBorrowsRemain,
+  kCannotLeave,
+  kTableFull,
+  kOutOfBounds,
+  kMisaligned,
+  kBadDiscriminant,
+  kBadUtf8,
+  kBadUtf16,
+  kBadChar,
+  kListTooLong,
+  kStringTooLong,
+  kBadRealloc,
+};
+inline constexpr std::uint8_t kTrapReasons = 17;
+
+/// A function () -> () of the base module that notes the reason and traps.
+struct TrapCall {
+  TrapReason reason;
+  auto operator<=>(const TrapCall&) const = default;
+};
+
+/// Things of the base module of which there is one.
+enum class BaseItem : std::uint8_t {
+  kDestructors,     ///< funcref table; slot 0 does nothing, others are `Router::destructors`
+  kStaging,         ///< memory at the outer boundary that no guest sees
+  kStagingTop,      ///< mutable i32 global: first free byte of kStaging
+  kStagingRealloc,  ///< function (old, old size, alignment, size) -> address, in kStaging
+  kQuiet,           ///< mutable i32 global: 1: the next run of an outer destructor does nothing
+};
+
+/// A function of the router: index into `Router::functions`.
+struct RouterFunction {
+  std::uint32_t index = 0;
+  auto operator<=>(const RouterFunction&) const = default;
+};
+
+/// A canonical definition that stays one in the fused component.
+struct CanonicalCall {
+  enum class Kind : std::uint8_t {
+    kLower,  ///< the lowering `id` (CanonId) of a host's function, with the options of `lowered` below
+    kNew,    ///< of resource type `id` (ResourceId), as the fused component knows it
+    kRep,
+    kDrop,
+  };
+  Kind kind = Kind::kLower;
+  std::uint32_t id = 0;
+  auto operator<=>(const CanonicalCall&) const = default;
+};
+
+/// In a table's own code: a mutable i32 global or the memory of that table. Outside of the table's functions
+/// only `Borrows` is known.
+enum class TableStore : std::uint8_t {
+  kMemory,
+  kSlots,   ///< slots that were ever used, the empty slot 0 included
+  kFree,    ///< the last freed slot, or 0
+  kBase,    ///< where the table begins in its memory
+  kBorrows  ///< what `Borrows` is outside
+};
+
+using Symbol = std::variant<GuestItem, TablePart, Borrows, MayLeave, TrapCall, BaseItem, RouterFunction,
+                            CanonicalCall, TableStore>;
+
+}  // namespace meld_verify::emit
