@@ -678,6 +678,11 @@ class Assembly {
       say("pointers that guests pass lie within their memories");
       say("a called component changes no memory but its own");
     }
+    if (calls_.checks > 0) {
+      say(fmt::format("{} that only read{} a value and may trap let{} valid ones pass",
+                      calls_.checks == 1 ? "a function" : fmt::format("{} functions", calls_.checks),
+                      calls_.checks == 1 ? "s" : "", calls_.checks == 1 ? "s" : ""));
+    }
     if (!pair_.fused) {
       say("an embedder gives each import of a resource intrinsic the canonical built-in of the type that it "
           "names, "

@@ -10,6 +10,7 @@
 
 #include "engine/lift/alignment.h"
 #include "engine/lift/execute.h"
+#include "engine/lift/generated_globals.h"
 #include "engine/routing/plan.h"
 
 namespace meld_verify::lift {
@@ -101,6 +102,15 @@ class TableFunctions {
   /// Whether `use` provably traps on each entry of `make`: what a check of type or kind comes to between two
   /// functions.
   [[nodiscard]] bool refuses(FunctionId make, FunctionId use);
+
+  /// Globals that generated code keeps for itself. Table functions are read as if its flags had the values
+  /// that they begin with.
+  [[nodiscard]] const GeneratedGlobals& globals() const;
+  /// Whether no function that makes entries goes by that global of generated code: a flag, or a count.
+  [[nodiscard]] bool is_count_or_flag(GlobalId global);
+  /// By how much a table function moves such a global, in every state; nothing: it depends, or cannot be
+  /// told.
+  [[nodiscard]] std::optional<std::uint32_t> moves(FunctionId function, GlobalId global);
 
   /// A sentence about what a sequence of operations may do wrong even when guests keep to the rules (two live
   /// entries share a word, the table lies where the guest's data lie, …); empty when there is nothing.

@@ -55,6 +55,10 @@ struct TableFunctions::State {
   bool refuses(FunctionId make, FunctionId use);
   bool leaves_entry(FunctionId make, FunctionId drop);
   std::vector<Flaw> flaws(FunctionId make);
+  std::optional<std::uint32_t> moves(FunctionId function, GlobalId global);
+  bool is_count_or_flag(GlobalId global);
+  /// Whether what is counted is as it was before: of an entry that was made and removed again.
+  bool keeps_counts(const Outcome& outcome);
 
   // Single functions (table_shape.cpp).
   TableShape& shape(FunctionId function);
@@ -128,6 +132,8 @@ struct TableFunctions::State {
   std::map<FunctionId, std::string> unsound_reasons;
   std::map<std::pair<FunctionId, FunctionId>, smt::Answer> agreements;
   std::optional<CodeWrites> code;
+  GeneratedGlobals globals;
+  std::map<GlobalId, bool> counts;  ///< known of `is_count_or_flag`
 };
 
 }  // namespace meld_verify::lift
