@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <set>
 #include <stdexcept>
 
 #include "engine/emit/encode.h"
@@ -12,20 +11,24 @@ namespace meld_verify::emit {
 using wasm::ExternKind;
 using wasm::ValueType;
 
-void ModulePacker::add(const Function& function, std::optional<Symbol> symbol, bool exported) {
-  added_.push_back({&function, std::move(symbol), exported});
+void ModulePacker::add(const Function& function, const Symbol& symbol) {
+  added_.push_back({&function, symbol});
 }
 
-void ModulePacker::define_memory(const Symbol& symbol, std::uint64_t min_pages, std::string export_name) {
-  definitions_.push_back({symbol, min_pages, std::move(export_name)});
+void ModulePacker::add(const Function& function) {
+  added_.push_back({&function, {}});
 }
 
-void ModulePacker::define_table(const Symbol& symbol, std::uint32_t size, std::string export_name) {
-  definitions_.push_back({symbol, size, std::move(export_name)});
+void ModulePacker::define(const Symbol& symbol, std::uint32_t number) {
+  definitions_.push_back({symbol, number, {}});
 }
 
-void ModulePacker::define_global(const Symbol& symbol, std::uint32_t start, std::string export_name) {
-  definitions_.push_back({symbol, start, std::move(export_name)});
+void ModulePacker::define(const Symbol& symbol, std::uint32_t number, const Symbol& exported) {
+  definitions_.push_back({symbol, number, exported});
+}
+
+void ModulePacker::alias(const Symbol& of_code, const Symbol& imported) {
+  aliases_.insert_or_assign(of_code, imported);
 }
 
 void ModulePacker::fill(const Symbol& table, std::uint32_t slot, std::size_t function) {
@@ -87,15 +90,12 @@ void ModulePacker::import_what_is_used() {
   }
 }
 
-void ModulePacker::export_as(const std::optional<Symbol>& symbol, std::string name, ExternKind kind,
-                             std::uint32_t index) {
-  while (!export_names_.emplace(name, index).second) {
+void ModulePacker::export_as(const Symbol& symbol, std::string name, ExternKind kind, std::uint32_t index) {
+  while (!export_names_.insert(name).second) {
     name += fmt::format(" #{}", index);
   }
   writer_.export_item(name, kind, index);
-  if (symbol) {
-    package_.exports.emplace_back(*symbol, std::move(name));
-  }
+  package_.exports.emplace_back(symbol, std::move(name));
 }
 
 Package ModulePacker::finish() {
@@ -120,8 +120,8 @@ Package ModulePacker::finish() {
         throw std::logic_error("a definition that is no memory, table or global");
     }
     indices_.emplace(one.symbol, index);
-    if (!one.export_name.empty()) {
-      export_as(one.symbol, one.export_name, kind, index);
+    if (one.exported) {
+      export_as(*one.exported, name_of(*one.exported).field, kind, index);
     }
   }
   std::vector<std::uint32_t> indices;
@@ -129,9 +129,7 @@ Package ModulePacker::finish() {
     indices.push_back(writer_.function(one.function->name, one.function->code.type()));
     if (one.symbol) {
       indices_.emplace(*one.symbol, indices.back());
-    }
-    if (one.exported) {
-      export_as(one.symbol, one.function->name, ExternKind::kFunc, indices.back());
+      export_as(*one.symbol, one.function->name, ExternKind::kFunc, indices.back());
     }
   }
   const Indices places{.symbol = [&](const Symbol& symbol) { return indices_.at(meant(symbol)); },

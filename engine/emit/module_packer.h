@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,16 +18,19 @@ class ModulePacker {
  public:
   explicit ModulePacker(std::string name) : writer_(std::move(name)) {}
 
-  /// A function that the module defines; `symbol`: what others call it by, if they do. `function` must
-  /// outlive this object.
-  void add(const Function& function, std::optional<Symbol> symbol, bool exported = true);
-  /// What the module defines of its own: a memory, a table, a mutable i32 global.
-  void define_memory(const Symbol& symbol, std::uint64_t min_pages, std::string export_name = {});
-  void define_table(const Symbol& symbol, std::uint32_t size, std::string export_name = {});
-  void define_global(const Symbol& symbol, std::uint32_t start, std::string export_name = {});
+  /// A function that the module defines, and exports under its name as what others call `symbol`. `function`
+  /// must outlive this object.
+  void add(const Function& function, const Symbol& symbol);
+  /// One that only the module itself knows.
+  void add(const Function& function);
+  /// A memory (of `number` pages at least), a table (of `number` functions) or a mutable i32 global (that
+  /// starts with `number`) that the module defines.
+  void define(const Symbol& symbol, std::uint32_t number);
+  /// The same, exported as what others call `exported`.
+  void define(const Symbol& symbol, std::uint32_t number, const Symbol& exported);
   /// A symbol of the code that stands for another where the module looks for its import.
-  void alias(const Symbol& of_code, const Symbol& imported) { aliases_.insert_or_assign(of_code, imported); }
-  /// Slots `first` and on of a defined table hold function `index` of those added, each.
+  void alias(const Symbol& of_code, const Symbol& imported);
+  /// Slot `slot` of a table that the module defines holds the function that was added as number `function`.
   void fill(const Symbol& table, std::uint32_t slot, std::size_t function);
 
   [[nodiscard]] Package finish();
@@ -35,12 +39,11 @@ class ModulePacker {
   struct Added {
     const Function* function;
     std::optional<Symbol> symbol;
-    bool exported;
   };
   struct Definition {
     Symbol symbol;
-    std::uint64_t number;
-    std::string export_name;
+    std::uint32_t number;
+    std::optional<Symbol> exported;
   };
   struct Filled {
     Symbol table;
@@ -50,8 +53,7 @@ class ModulePacker {
   void import(const Symbol& symbol, const wasm::FuncType* signature);
   void import_what_is_used();
   [[nodiscard]] const Symbol& meant(const Symbol& symbol) const;
-  void export_as(const std::optional<Symbol>& symbol, std::string name, wasm::ExternKind kind,
-                 std::uint32_t index);
+  void export_as(const Symbol& symbol, std::string name, wasm::ExternKind kind, std::uint32_t index);
 
   wasm::ModuleWriter writer_;
   std::vector<Added> added_;
@@ -59,7 +61,7 @@ class ModulePacker {
   std::vector<Filled> filled_;
   std::map<Symbol, Symbol> aliases_;
   std::map<Symbol, std::uint32_t> indices_;
-  std::map<std::string, std::uint32_t> export_names_;
+  std::set<std::string> export_names_;
   Package package_;
 };
 

@@ -50,8 +50,8 @@ std::string name_of(TableStore part) {
   switch (part) {
     case TableStore::kMemory:
       return "memory";
-    case TableStore::kSlots:
-      return "slots";
+    case TableStore::kTop:
+      return "top";
     case TableStore::kFree:
       return "free";
     case TableStore::kBase:

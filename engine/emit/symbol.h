@@ -117,10 +117,10 @@ struct CanonicalCall {
 /// only `Borrows` is known.
 enum class TableStore : std::uint8_t {
   kMemory,
-  kSlots,   ///< slots that were ever used, the empty slot 0 included
-  kFree,    ///< the last freed slot, or 0
-  kBase,    ///< kGuestMemory: where the table begins in its memory, 0 before its first entry
-  kRoom,    ///< kGuestMemory: slots that there is room for
+  kTop,     ///< the highest index that was ever given, 0 at first
+  kFree,    ///< the index that was freed last, or 0
+  kBase,    ///< kGuestMemory: where the table begins in its memory
+  kRoom,    ///< kGuestMemory: slots that there is room for, 0 before the first entry
   kBorrows  ///< what `Borrows` is outside
 };
 
@@ -132,7 +132,7 @@ using Symbol = std::variant<GuestItem, TablePart, Borrows, MayLeave, TrapCall, B
 [[nodiscard]] wasm::ExternKind kind_of(const Symbol& symbol);
 
 /// A two-part name for people, the same for no two symbols: {"table 3", "take"}, {"base",
-/// "trap.unknown_handle"}, {"core instance 4", "memory"}. TableStore: {"table", "slots"}.
+/// "trap.unknown_handle"}, {"core instance 4", "memory"}. TableStore: {"table", "top"}.
 struct SymbolName {
   std::string module, field;
 };
