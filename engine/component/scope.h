@@ -25,7 +25,7 @@ struct Written {
   const syntax::FuncDecl* func = nullptr;
   const Scope* scope = nullptr;
   ResourceId resource{};
-  std::string_view name;
+  std::string_view name{};
   const Written* target = nullptr;
   bool opaque = false;
 };
@@ -53,7 +53,7 @@ struct FuncValue {
   FuncTypeId type{};
   std::string_view interface_name;
   std::string_view name;
-  const Written* written = nullptr;  ///< its type
+  const Written* written = nullptr;  ///< of its type
 };
 
 /// A component definition with the scope around it; none for an imported component.
