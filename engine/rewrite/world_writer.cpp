@@ -290,14 +290,14 @@ std::uint32_t WorldWriter::shim(std::string_view label, const WorldInstance& wha
   ComponentWriter made;
   std::vector<std::pair<std::string, Item>> arguments;
   std::set<std::string> taken;
-  std::set<WrittenId> imported;  // on demand: types of other interfaces
+  std::map<WrittenId, std::optional<std::uint32_t>> foreign;  // types known outside, imported on demand
   const auto define = [&](const Bytes& definition) { return made.type(definition); };
   TypeScope inside(world_, define, [&](WrittenId id) -> std::optional<std::uint32_t> {
     std::optional<std::uint32_t> known = root_.named(id);
     if (!known) {
       known = outside(id);
     }
-    if (!known || !imported.insert(id).second) {
+    if (!known || !foreign.emplace(id, std::nullopt).second) {
       return std::nullopt;
     }
     const WrittenType& type_there = world_.types[id.value];
@@ -310,6 +310,7 @@ std::uint32_t WorldWriter::shim(std::string_view label, const WorldInstance& wha
       index = made.import(name, {Description::Kind::kTypeEq, inside.index_of(id).value_or(0)});
     }
     inside.name(id, index);
+    foreign[id] = index;
     arguments.emplace_back(name, Item{Sort::kType, *known});
     return index;
   });
@@ -349,14 +350,18 @@ std::uint32_t WorldWriter::shim(std::string_view label, const WorldInstance& wha
       return 0;
     }
   }
-  TypeScope exported(world_, define, [&](WrittenId id) { return inside.named(id); });
-  // Every type that this interface exports goes by its exported name in the functions' types.
+  // Every type that this interface exports goes by its exported name in the types after it.
+  TypeScope exported(world_, define, [&](WrittenId id) {
+    const auto place = foreign.find(id);
+    return place == foreign.end() ? std::nullopt : place->second;
+  });
   for (const auto& [item, index] : items) {
     if (const auto* named = std::get_if<WorldType>(&item->what)) {
       const bool opaque = world_.types[named->type.value].opaque;
+      const std::uint32_t from = exported.index_of(named->type).value_or(index);
       exported.name(named->type,
                     made.export_item(
-                        item->name, {Sort::kType, index},
+                        item->name, {Sort::kType, from},
                         opaque ? std::optional(Description{Description::Kind::kTypeSub, 0}) : std::nullopt));
     } else {
       const auto outer = exported.index_of(std::get<WorldFunc>(item->what).type);
