@@ -16,12 +16,12 @@ namespace meld_verify::emit {
 /// One instruction. What counts of the members follows from the opcode.
 struct Step {
   wasm::Opcode opcode = 0;
-  std::uint64_t number = 0;                   ///< constant bits; local; label; offset of a load or store
-  std::uint32_t align = 0;                    ///< of a load or store: exponent
-  std::optional<Symbol> symbol;               ///< function, global, memory (destination of a copy), table
-  std::optional<Symbol> source;               ///< memory.copy: source
-  std::optional<wasm::ValueType> block_type;  ///< block, loop, if with one result
-  wasm::FuncType signature;                   ///< call, call_indirect
+  std::uint64_t number = 0;           ///< constant bits; local; label; offset of a load or store
+  std::uint32_t align = 0;            ///< of a load or store: exponent
+  std::optional<Symbol> symbol = {};  ///< function, global, memory (destination of a copy), table
+  std::optional<Symbol> source = {};  ///< memory.copy: source
+  std::optional<wasm::ValueType> block_type = {};  ///< block, loop, if with one result
+  wasm::FuncType signature = {};                   ///< call, call_indirect
 };
 
 /// The body of a function under construction. Labels count outwards, as in the binary format.
@@ -44,6 +44,8 @@ class Code {
   void set(const Symbol& global);
   void call(const Symbol& function, wasm::FuncType signature);
   void call_indirect(const Symbol& table, wasm::FuncType signature);
+  /// Calls the TrapCall of that reason; what follows is not reached.
+  void trap(TrapReason reason);
   /// A load or store; `align` is an exponent.
   void memory(wasm::Opcode opcode, const Symbol& memory, std::uint32_t offset, std::uint32_t align);
   void memory_copy(const Symbol& to, const Symbol& from);

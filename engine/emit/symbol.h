@@ -4,7 +4,9 @@
 // fuser's) turns each into an index.
 
 #include <cstdint>
-#include <map>
+#include <string>
+#include <string_view>
+#include <tuple>
 #include <variant>
 
 #include "engine/component/composition.h"
@@ -15,6 +17,12 @@ namespace meld_verify::emit {
 /// A function or memory of the guests, as the composed component names it.
 struct GuestItem {
   component::CoreItem item;
+  bool operator==(const GuestItem& other) const {
+    return item.sort == other.item.sort && item.source == other.item.source;
+  }
+  bool operator<(const GuestItem& other) const {
+    return std::tie(item.sort, item.source) < std::tie(other.item.sort, other.item.source);
+  }
 };
 
 /// A function of a handle table's. All take and give i32; `tag` is the type key's number in the plan.
@@ -67,6 +75,8 @@ enum class TrapReason : std::uint8_t {
   kBadRealloc,
 };
 inline constexpr std::uint8_t kTrapReasons = 17;
+/// "unknown_handle", as the law calls it.
+[[nodiscard]] std::string_view to_string(TrapReason reason);
 
 /// A function () -> () of the base module that notes the reason and traps.
 struct TrapCall {
@@ -80,6 +90,7 @@ enum class BaseItem : std::uint8_t {
   kStaging,         ///< memory at the outer boundary that no guest sees
   kStagingTop,      ///< mutable i32 global: first free byte of kStaging
   kStagingRealloc,  ///< function (old, old size, alignment, size) -> address, in kStaging
+  kTrap,            ///< mutable i32 global, exported as "trap": the TrapReason, kNone before a trap
   kQuiet,           ///< mutable i32 global: 1: the next run of an outer destructor does nothing
 };
 
@@ -106,13 +117,28 @@ struct CanonicalCall {
 /// only `Borrows` is known.
 enum class TableStore : std::uint8_t {
   kMemory,
-  kSlots,   ///< slots that were ever used, the empty slot 0 included
-  kFree,    ///< the last freed slot, or 0
-  kBase,    ///< where the table begins in its memory
+  kTop,     ///< the highest index that was ever given, 0 at first
+  kFree,    ///< the index that was freed last, or 0
+  kBase,    ///< kGuestMemory: where the table begins in its memory
+  kRoom,    ///< kGuestMemory: slots that there is room for, 0 before the first entry
   kBorrows  ///< what `Borrows` is outside
 };
 
 using Symbol = std::variant<GuestItem, TablePart, Borrows, MayLeave, TrapCall, BaseItem, RouterFunction,
                             CanonicalCall, TableStore>;
+
+/// What kind of core item a symbol stands for. Of a CanonicalCall, TrapCall, TablePart or RouterFunction: a
+/// function.
+[[nodiscard]] wasm::ExternKind kind_of(const Symbol& symbol);
+
+/// A two-part name for people, the same for no two symbols: {"table 3", "take"}, {"base",
+/// "trap.unknown_handle"}, {"core instance 4", "memory"}. TableStore: {"table", "top"}.
+struct SymbolName {
+  std::string module, field;
+};
+[[nodiscard]] SymbolName name_of(const Symbol& symbol);
+/// "take", as the table module exports it; "borrows" of the counter.
+[[nodiscard]] std::string_view to_string(TableFunction function);
+inline constexpr std::uint8_t kTableFunctions = 8;
 
 }  // namespace meld_verify::emit
