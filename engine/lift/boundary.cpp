@@ -367,6 +367,7 @@ class BoundaryReader {
       note({}, left, {}, path.at);
     }
     look_at_others(path, *callee, params, results);
+    give_back_lends(path, *callee);
   }
 
   /// Guests' memories are written where their allocators gave memory, and where the caller wants the results.
@@ -664,6 +665,9 @@ class BoundaryReader {
         note(kMergedImports, "calls a function that has no part in this call", {}, event.at);
         continue;
       }
+      if (function->role == TableRole::kUnlend) {
+        continue;  // see `give_back_lends`
+      }
       if (event.arguments.size() == 1 && explained(path, event, *function, params, results)) {
         continue;
       }
@@ -671,6 +675,43 @@ class BoundaryReader {
           {},
           fmt::format("calls {} with a value that is no handle of this call", context_.fused.name_of(called)),
           {}, event.at);
+    }
+  }
+
+  /// What is lent for the call is given back after it, once.
+  void give_back_lends(const Path& path, std::size_t callee) {
+    std::vector<bool> paired(path.calls.size(), false);
+    const auto role = [&](std::size_t i) {
+      const FunctionId called = context_.fused.behind(path.calls[i].callee);
+      const TableFunction* function =
+          context_.alignment.is_guest[called.value] ? nullptr : context_.tables.of(called);
+      return function == nullptr ? TableRole::kOther : function->role;
+    };
+    const auto same = [&](Term left, Term right) {
+      return left == right ||
+             context_.decider.follows(path.conditions, context_.terms.apply(TermOp::kEq, left, right)) ==
+                 Answer::kYes;
+    };
+    for (std::size_t i = 0; i < path.calls.size(); ++i) {
+      if (role(i) != TableRole::kLend) {
+        continue;
+      }
+      bool given_back = false;
+      for (std::size_t j = std::max(i, callee) + 1; j < path.calls.size() && !given_back; ++j) {
+        if (!paired[j] && role(j) == TableRole::kUnlend && path.calls[j].arguments.size() == 1 &&
+            context_.tables.undoes(path.calls[j].callee, path.calls[i].callee) &&
+            same(path.calls[i].arguments[0], path.calls[j].arguments[0])) {
+          paired[j] = given_back = true;
+        }
+      }
+      if (!given_back) {
+        note({}, "a handle is lent for the call and not given back", {}, path.calls[i].at);
+      }
+    }
+    for (std::size_t j = 0; j < path.calls.size(); ++j) {
+      if (!paired[j] && role(j) == TableRole::kUnlend) {
+        note({}, "a handle is given back that was not lent", {}, path.calls[j].at);
+      }
     }
   }
 

@@ -161,34 +161,51 @@ void open_to_canons(const Image& image, CodeWrites& writes) {
   }
 }
 
-/// What bound functions stand for is no code of its own where nobody calls it otherwise.
-void drop_unused(const Image& image, CodeWrites& writes) {
-  std::set<FunctionId> unused;
-  for (const BoundFunction& bound : image.bound) {
-    unused.insert(bound.function);
+/// Generated code that nothing calls writes nothing: so the functions that bound ones stand for.
+void drop_unused(const Image& image, const std::vector<bool>& is_guest, CodeWrites& writes) {
+  std::set<FunctionId> used;
+  std::vector<FunctionId> work;
+  const auto use = [&](FunctionId function) {
+    if (used.insert(function).second) {
+      work.push_back(function);
+    }
+  };
+  for (const FunctionId one : writes.open) {
+    use(one);
   }
-  std::erase_if(unused, [&](FunctionId one) { return writes.open.contains(one); });
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (const auto& [caller, callees] : writes.callees) {
-      for (const FunctionId callee : callees) {
-        changed = (!unused.contains(caller) && unused.erase(image.behind(callee)) != 0) || changed;
+  for (std::uint32_t f = 0; f < is_guest.size(); ++f) {
+    if (is_guest[f]) {
+      use(FunctionId{f});
+    }
+  }
+  for (const LinkedInstance& instance : image.instances) {
+    if (const auto start = image.modules[instance.module.value].start) {
+      use(instance.functions[*start]);
+    }
+  }
+  while (!work.empty()) {
+    const FunctionId one = work.back();
+    work.pop_back();
+    use(image.behind(one));
+    if (const auto callees = writes.callees.find(one); callees != writes.callees.end()) {
+      for (const FunctionId callee : callees->second) {
+        use(callee);
       }
     }
   }
-  const auto forget = [&](auto& map) {
-    for (auto& [key, functions] : map) {
-      std::erase_if(functions, [&](FunctionId one) { return unused.contains(one); });
+  const auto unused = [&](FunctionId one) { return !used.contains(one); };
+  for (auto* map : {&writes.stores, &writes.loads, &writes.grows}) {
+    for (auto& [memory, functions] : *map) {
+      std::erase_if(functions, unused);
     }
-  };
-  forget(writes.stores);
-  forget(writes.loads);
-  forget(writes.grows);
-  forget(writes.sets);
-  for (const FunctionId one : unused) {
-    writes.callees.erase(one);
-    writes.loops.erase(one);
   }
+  for (auto& [global, functions] : writes.sets) {
+    std::erase_if(functions, unused);
+  }
+  std::erase_if(writes.callees, [&](const auto& entry) { return unused(entry.first); });
+  std::erase_if(writes.indirect, unused);
+  std::erase_if(writes.loops, unused);
+  std::erase_if(writes.unreadable, unused);
 }
 
 }  // namespace
@@ -210,7 +227,7 @@ CodeWrites code_writes(const Image& image, const std::vector<bool>& is_guest) {
   }
   if (image.composition != nullptr) {
     open_to_canons(image, writes);
-    drop_unused(image, writes);
+    drop_unused(image, is_guest, writes);
     return writes;
   }
   for (const LinkedInstance& instance : image.instances) {
@@ -220,7 +237,7 @@ CodeWrites code_writes(const Image& image, const std::vector<bool>& is_guest) {
       }
     }
   }
-  drop_unused(image, writes);
+  drop_unused(image, is_guest, writes);
   return writes;
 }
 

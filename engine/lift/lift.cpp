@@ -554,6 +554,7 @@ class Assembly {
       routing::Step& made = route.steps[route.count++];
       made.op = makes                           ? made_as(position, step.function)
                 : step.role == TableRole::kTake ? StepOp::kTake
+                : step.role == TableRole::kLend ? StepOp::kLend
                                                 : StepOp::kRep;
       made.table = home.table;
       made.type = home.type;

@@ -20,7 +20,7 @@ TableFunctions::State::State(const Image& image_, const component::Composition* 
       globals(generated_globals(image_, alignment_.is_guest, writes())) {
   std::vector<Term> held;
   for (std::uint32_t g = 0; g < globals.flag.size(); ++g) {
-    if (globals.flag[g] && writes().sets.contains(GlobalId{g})) {
+    if (globals.flag[g]) {
       held.push_back(
           operations.equal(executor.initial(GlobalId{g}), operations.number(*image.globals[g].initial)));
     }
@@ -85,6 +85,10 @@ const GeneratedGlobals& TableFunctions::globals() const {
 
 bool TableFunctions::is_count_or_flag(GlobalId global) {
   return state_->is_count_or_flag(global);
+}
+
+bool TableFunctions::undoes(FunctionId unlend, FunctionId lend) {
+  return state_->undoes(state_->image.behind(unlend), state_->image.behind(lend));
 }
 
 std::optional<std::uint32_t> TableFunctions::moves(FunctionId function, GlobalId global) {

@@ -27,6 +27,7 @@ struct TableShape {
   Supply supply;                  ///< kNew
   std::optional<Affine> place;    ///< of the word that it reads or writes, by index
   bool removes = false;           ///< it changes something
+  std::optional<Affine> count;    ///< kLend, kUnlend: of the word that it counts in, by index
   bool judged = false;
 };
 
@@ -53,6 +54,10 @@ struct TableFunctions::State {
   smt::Answer agree(FunctionId make, FunctionId use);
   std::optional<std::vector<DestructorCall>> destructors(FunctionId make, FunctionId drop);
   bool refuses(FunctionId make, FunctionId use);
+  bool undoes(FunctionId unlend, FunctionId lend);
+  /// Whether an entry that is lent can still be read, and `use` (a removal) traps on it.
+  bool reads_lent(FunctionId make, FunctionId lend, FunctionId use);
+  bool traps_on_lent(const TableShape& use, std::span<const FunctionId> makers);
   bool leaves_entry(FunctionId make, FunctionId drop);
   std::vector<Flaw> flaws(FunctionId make);
   std::optional<std::uint32_t> moves(FunctionId function, GlobalId global);
@@ -68,6 +73,8 @@ struct TableFunctions::State {
   void read_new(TableShape& shape);
   void read_lookup(TableShape& shape);
   bool keeps_entry(const TableShape& shape);
+  /// Where it counts up or down by `step`, if that is all that it changes.
+  std::optional<Affine> counted(const TableShape& shape, std::uint64_t step, MemoryId* memory);
   void read_drop(TableShape& shape);
   void place_use(TableShape& shape, const Outcome& outcome, MemoryId memory, Term address);
   bool calls_fit(const TableShape& shape);
