@@ -6,7 +6,9 @@
 
 namespace meld_verify::component {
 
-wasm::Expected<Composition> decode(std::span<const std::uint8_t> bytes, std::string_view file) {
+namespace {
+
+wasm::Expected<Composition> decode(std::span<const std::uint8_t> bytes, std::string_view file, World* world) {
   Budget budget(bytes.size());
   auto parsed = parse(bytes, file, budget);
   if (!parsed) {
@@ -15,7 +17,22 @@ wasm::Expected<Composition> decode(std::span<const std::uint8_t> bytes, std::str
   if (auto wrong = check_indices(*parsed, file)) {
     return tl::unexpected(std::move(*wrong));
   }
-  return evaluate(std::move(*parsed), file, budget);
+  return evaluate(std::move(*parsed), file, budget, world);
+}
+
+}  // namespace
+
+wasm::Expected<Composition> decode(std::span<const std::uint8_t> bytes, std::string_view file) {
+  return decode(bytes, file, nullptr);
+}
+
+wasm::Expected<Decoded> decode_with_world(std::span<const std::uint8_t> bytes, std::string_view file) {
+  World world;
+  auto composition = decode(bytes, file, &world);
+  if (!composition) {
+    return tl::unexpected(std::move(composition.error()));
+  }
+  return Decoded{std::move(*composition), std::move(world)};
 }
 
 }  // namespace meld_verify::component

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "engine/component/evaluator.h"
+#include "engine/component/parse.h"
+#include "engine/component/world_builder.h"
 
 namespace meld_verify::component {
 
@@ -87,12 +89,15 @@ bool Evaluator::spend(std::uint64_t cost) {
   return ok();
 }
 
-wasm::Expected<Composition> Evaluator::run() {
+wasm::Expected<Composition> Evaluator::run(World* world) {
   out_.instances.push_back({.definition = DefinitionId{}, .parent = {}, .name = "host", .event = 0});
   const InstanceRef root = instantiate({file_.root, nullptr}, nullptr, std::nullopt, "root", 0);
   if (ok()) {
     list_world_exports(*root, "", 0);
     finish();
+  }
+  if (ok() && world != nullptr) {
+    *world = WorldBuilder().build(root_imports_, root->exports, kMostNesting);
   }
   if (!ok()) {
     return tl::unexpected(*failure_);
@@ -515,6 +520,8 @@ void Evaluator::type(const syntax::TypeDecl& what, Scope& scope, const syntax::C
                             return fail("type", id.error());
                           }
                           value.value = *id;
+                          value.written = &written_.emplace_back(
+                              Written{.kind = WrittenType::Kind::kValue, .value = &type, .scope = &scope});
                         },
                         [&](const syntax::FuncDecl& func) {
                           const auto id = types_.define(func, scope);
@@ -523,6 +530,8 @@ void Evaluator::type(const syntax::TypeDecl& what, Scope& scope, const syntax::C
                           }
                           value.kind = TypeValue::Kind::kFunc;
                           value.func = *id;
+                          value.written = &written_.emplace_back(
+                              Written{.kind = WrittenType::Kind::kFunc, .func = &func, .scope = &scope});
                         },
                         [&](const syntax::ResourceDecl& resource) {
                           if (def == nullptr) {
@@ -536,6 +545,8 @@ void Evaluator::type(const syntax::TypeDecl& what, Scope& scope, const syntax::C
                           value.kind = TypeValue::Kind::kResource;
                           value.exported = true;
                           value.resource = ResourceId{out_.resources.size()};
+                          value.written = &written_.emplace_back(
+                              Written{.kind = WrittenType::Kind::kResource, .resource = value.resource});
                           const auto index = static_cast<std::uint32_t>(scope.types.size());
                           const auto label = def->type_names.find(index);
                           resource_labels_.emplace_back(label == def->type_names.end() ? "" : label->second);
@@ -642,7 +653,7 @@ void Evaluator::lift(const syntax::LiftDef& what, Scope& scope) {
   if (lift.options.async || out_.types[type.func].async) {
     unsupported(scope.instance, "async-lift", "an asynchronous function is lifted, which is out of scope");
   }
-  scope.funcs.push_back({add_canon(scope.instance, std::move(lift)), type.func, {}, {}});
+  scope.funcs.push_back({add_canon(scope.instance, std::move(lift)), type.func, {}, {}, type.written});
 }
 
 void Evaluator::lower(const syntax::LowerDef& what, Scope& scope) {
@@ -713,9 +724,18 @@ void Evaluator::export_item(const syntax::Export& what, Scope& scope, InstanceVa
   if (what.ascribed) {
     using Kind = syntax::Extern::Kind;
     const Kind kind = what.ascribed->kind;
-    if (kind != Kind::kTypeSub && kind != Kind::kValue && kind != Kind::kModule) {
-      in_range(what.ascribed->index, scope.types.size(), "type");
+    if (kind != Kind::kTypeSub && kind != Kind::kValue && kind != Kind::kModule &&
+        !in_range(what.ascribed->index, scope.types.size(), "type")) {
+      return;
     }
+    if (auto* func = std::get_if<FuncValue>(&*value);
+        func != nullptr && kind == Kind::kFunc && scope.types[what.ascribed->index].written != nullptr) {
+      func->written = scope.types[what.ascribed->index].written;
+    }
+  }
+  if (auto* type = std::get_if<TypeValue>(&*value); type != nullptr && type->written != nullptr) {
+    type->written = name_of(what.name, type->written, WrittenType::Kind::kExported);
+    written_.back().opaque = what.ascribed && what.ascribed->kind == syntax::Extern::Kind::kTypeSub;
   }
   if (exports.find(what.name) != nullptr) {
     return fail("duplicate-export", fmt::format("\"{}\" is exported twice", what.name));
@@ -730,8 +750,8 @@ void Evaluator::export_item(const syntax::Export& what, Scope& scope, InstanceVa
   push(std::move(*value), scope);
 }
 
-wasm::Expected<Composition> evaluate(syntax::File file, std::string_view name, Budget& budget) {
-  return Evaluator(std::move(file), name, budget).run();
+wasm::Expected<Composition> evaluate(syntax::File file, std::string_view name, Budget& budget, World* world) {
+  return Evaluator(std::move(file), name, budget).run(world);
 }
 
 }  // namespace meld_verify::component

@@ -15,7 +15,8 @@ namespace meld_verify::component {
 class Evaluator {
  public:
   Evaluator(syntax::File file, std::string_view name, Budget& budget);
-  [[nodiscard]] wasm::Expected<Composition> run();
+  /// Sets `world`, if given, to the root's world.
+  [[nodiscard]] wasm::Expected<Composition> run(World* world);
 
  private:
   using Arguments = std::unordered_map<std::string_view, Entity>;
@@ -66,6 +67,7 @@ class Evaluator {
                    InstanceId instance, unsigned depth);
   std::optional<Entity> described(const syntax::Extern& what, Scope& scope, const Entity* actual, bool host,
                                   std::string_view interface_name, std::string_view name, unsigned depth);
+  const Written* name_of(std::string_view name, const Written* target, WrittenType::Kind kind);
   ResourceId host_resource(std::string_view interface_name, std::string_view name);
   bool same_type(const TypeValue& declared, const TypeValue& actual);
 
@@ -81,6 +83,8 @@ class Evaluator {
   Composition out_;
   TypeTable types_;
   std::deque<Scope> scopes_;  ///< all that were made: closures point into it
+  std::deque<Written> written_;
+  std::vector<std::pair<std::string_view, Entity>> root_imports_;
   std::vector<std::unordered_map<std::string_view, CoreSort>>
       module_exports_;                        ///< by module, made on first use
   std::vector<std::string> resource_labels_;  ///< from name sections, parallel to the resources

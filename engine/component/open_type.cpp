@@ -19,6 +19,10 @@ std::string_view kind_name(const Entity& entity) {
 
 }  // namespace
 
+const Written* Evaluator::name_of(std::string_view name, const Written* target, WrittenType::Kind kind) {
+  return &written_.emplace_back(Written{.kind = kind, .name = name, .target = target});
+}
+
 ResourceId Evaluator::host_resource(std::string_view interface_name, std::string_view name) {
   spend(cost::kEvaluated);
   spend_name(interface_name);
@@ -79,7 +83,7 @@ std::optional<Entity> Evaluator::described(const Extern& what, Scope& scope, con
         spend_name(name);
         const HostFuncId id{out_.host_funcs.size()};
         out_.host_funcs.push_back({std::string(interface_name), std::string(name), type.func});
-        return FuncValue{id, type.func, interface_name, name};
+        return FuncValue{id, type.func, interface_name, name, type.written};
       }
       const FuncValue* func = actual == nullptr ? nullptr : std::get_if<FuncValue>(actual);
       if (func == nullptr) {
@@ -89,7 +93,7 @@ std::optional<Entity> Evaluator::described(const Extern& what, Scope& scope, con
         fail("mismatch", fmt::format("the function \"{}\" has another type than the import of it", name));
         return std::nullopt;
       }
-      return FuncValue{func->ref, type.func, interface_name, name};
+      return FuncValue{func->ref, type.func, interface_name, name, type.written};
     }
     case Extern::Kind::kTypeEq: {
       TypeValue type = scope.types[what.index];
@@ -102,6 +106,10 @@ std::optional<Entity> Evaluator::described(const Extern& what, Scope& scope, con
           fail("mismatch", fmt::format("the type \"{}\" is another than the import of it", name));
           return std::nullopt;
         }
+        type.written = given->written;
+      }
+      if (type.written != nullptr) {
+        type.written = name_of(name, type.written, WrittenType::Kind::kImported);
       }
       ++type.depth;
       type.exported = false;
@@ -116,6 +124,9 @@ std::optional<Entity> Evaluator::described(const Extern& what, Scope& scope, con
       type.label = name;
       if (host) {
         type.resource = host_resource(interface_name, name);
+        const Written* abstract =
+            &written_.emplace_back(Written{.kind = WrittenType::Kind::kResource, .resource = type.resource});
+        type.written = name_of(name, abstract, WrittenType::Kind::kImported);
         return type;
       }
       const TypeValue* given = actual == nullptr ? nullptr : std::get_if<TypeValue>(actual);
@@ -123,6 +134,7 @@ std::optional<Entity> Evaluator::described(const Extern& what, Scope& scope, con
         return mismatch("a resource type");
       }
       type.resource = given->resource;
+      type.written = name_of(name, given->written, WrittenType::Kind::kImported);
       return type;
     }
     case Extern::Kind::kInstance: {
@@ -218,6 +230,9 @@ void Evaluator::import_item(const syntax::Import& what, Scope& scope, const Argu
     return;
   }
   name_imports(scope.instance, *value, what.name);
+  if (host) {
+    root_imports_.emplace_back(what.name, *value);
+  }
   push(std::move(*value), scope);
 }
 

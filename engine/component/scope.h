@@ -11,10 +11,24 @@
 #include <vector>
 
 #include "engine/component/syntax.h"
+#include "engine/component/world.h"
 
 namespace meld_verify::component {
 
 struct Scope;
+
+/// How a type is written: a definition points into the syntax, whose indices count in `scope`; a name points
+/// to what it stands for.
+struct Written {
+  WrittenType::Kind kind = WrittenType::Kind::kValue;
+  const syntax::DefType* value = nullptr;
+  const syntax::FuncDecl* func = nullptr;
+  const Scope* scope = nullptr;
+  ResourceId resource{};
+  std::string_view name{};
+  const Written* target = nullptr;
+  bool opaque = false;
+};
 
 /// A type, evaluated. Value and function types are in the arena; a resource type is an identity with the name
 /// that it goes by here; component and instance types stay as written, with the scope that their aliases
@@ -31,6 +45,7 @@ struct TypeValue {
   std::string_view label;
   std::shared_ptr<const syntax::ScopeType> scope_type;
   const Scope* scope = nullptr;
+  const Written* written = nullptr;  ///< none for component and instance types
 };
 
 struct FuncValue {
@@ -38,6 +53,7 @@ struct FuncValue {
   FuncTypeId type{};
   std::string_view interface_name;
   std::string_view name;
+  const Written* written = nullptr;  ///< of its type
 };
 
 /// A component definition with the scope around it; none for an imported component.

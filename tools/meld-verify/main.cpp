@@ -14,6 +14,7 @@
 #include "tools/meld-verify/fused_command.h"
 #include "tools/meld-verify/heap.h"
 #include "tools/meld-verify/input.h"
+#include "tools/meld-verify/route_command.h"
 #include "tools/meld-verify/run_command.h"
 #include "tools/meld-verify/validate_modules.h"
 
@@ -194,6 +195,13 @@ int run(int argc, char** argv) {
   run_app->add_flag("--trace", run.trace, "print each boundary crossing and table operation");
   run_app->add_option("--events", run.events_file, "write the event log, as JSON lines, to this file");
 
+  RouteCommand route;
+  CLI::App* route_app = app.add_subcommand(
+      "route", "Make a composed component flat, with handle tables and bridges that are proved right");
+  route_app->add_option("COMPOSED", route.composed, "the composed component")->required();
+  route_app->add_option("-o,--output", route.routed, "the file to write; it is written only if it is proved")
+      ->required();
+
   ExplainCommand explain;
   CLI::App* explain_app = app.add_subcommand("explain", "Say what a code means; without one, list all");
   explain_app->add_option("CODE", explain.code, "L01 to L56");
@@ -218,6 +226,7 @@ int run(int argc, char** argv) {
   return plan_app->parsed()      ? plan.run()
          : check_app->parsed()   ? check.run()
          : run_app->parsed()     ? run.run()
+         : route_app->parsed()   ? route.run()
          : explain_app->parsed() ? explain.run()
                                  : fused.run();
 }
