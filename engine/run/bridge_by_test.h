@@ -110,8 +110,11 @@ class LawSide : public spec::GuestSide {
  public:
   LawSide(std::uint32_t defines, TestMemory& its_memory) : memory(its_memory), defines_(defines) {}
 
+  spec::HandleTable own_table;
+  spec::HandleTable* table = &own_table;  ///< or that of another, whom it shares one with
+
   spec::Result<spec::Handle> lift_own(spec::ResourceTypeId type, spec::HandleIndex index) override {
-    const auto entry = table.take(index);
+    const auto entry = table->take(index);
     if (!entry) {
       return spec::trap(entry.error(), "");
     }
@@ -125,7 +128,7 @@ class LawSide : public spec::GuestSide {
     return spec::Handle{type, true, entry->rep, {}};
   }
   spec::Result<spec::Handle> lift_borrow(spec::ResourceTypeId type, spec::HandleIndex index) override {
-    const auto entry = table.look(index);
+    const auto entry = table->look(index);
     if (!entry) {
       return spec::trap(entry.error(), "");
     }
@@ -135,14 +138,14 @@ class LawSide : public spec::GuestSide {
     return spec::Handle{type, false, (*entry)->rep, {}};
   }
   spec::Result<std::uint32_t> lower_own(const spec::Handle& handle) override {
-    return table.add({spec::EntryKind::kOwn, handle.type, handle.rep, 0, nullptr, {}})->value;
+    return table->add({spec::EntryKind::kOwn, handle.type, handle.rep, 0, nullptr, {}})->value;
   }
   spec::Result<std::uint32_t> lower_borrow(const spec::Handle& handle) override {
     if (handle.type.value == defines_) {
       return handle.rep.value;
     }
     const std::uint32_t index =
-        table.add({spec::EntryKind::kBorrow, handle.type, handle.rep, 0, nullptr, {}})->value;
+        table->add({spec::EntryKind::kBorrow, handle.type, handle.rep, 0, nullptr, {}})->value;
     borrowed.emplace_back(handle.type.value, index);
     return index;
   }
@@ -153,7 +156,6 @@ class LawSide : public spec::GuestSide {
 
   TestMemory& memory;
   Bump bump;
-  spec::HandleTable table;
   std::vector<spec::HandleIndex> lenders;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> borrowed;  ///< type and index of what a call lent it
 
@@ -214,6 +216,7 @@ struct BridgeCall {
   bool has_post_return = false;
   std::optional<std::uint32_t> out_pointer;  ///< in place of an area of the caller's
   std::optional<std::uint32_t> bad_realloc_callee;
+  bool shares_table = false;  ///< a wrong plan: one table for both
 };
 
 /// What came of it.
