@@ -97,7 +97,8 @@ wasm::Expected<Composition> Evaluator::run(World* world) {
     finish();
   }
   if (ok() && world != nullptr) {
-    *world = WorldBuilder().build(root_imports_, root->exports, kMostNesting);
+    *world = WorldBuilder().build(root_imports_, import_attributes_, root->exports, export_attributes_,
+                                  kMostNesting);
   }
   if (!ok()) {
     return tl::unexpected(*failure_);
@@ -741,6 +742,9 @@ void Evaluator::export_item(const syntax::Export& what, Scope& scope, InstanceVa
     return fail("duplicate-export", fmt::format("\"{}\" is exported twice", what.name));
   }
   exports.add(what.name, *value);
+  if (scope.instance == kRoot) {
+    export_attributes_.push_back(what.attributes);
+  }
   if (auto* type = std::get_if<TypeValue>(&*value)) {
     ++type->depth;
     type->exported = true;

@@ -67,6 +67,7 @@ struct WorldInstance {
 /// An import or export, or an item of an instance.
 struct WorldItem {
   std::string name;
+  std::string attributes;  ///< of a name of the root's, as written; empty for none
   std::variant<WorldFunc, WorldType, WorldInstance> what;
 };
 

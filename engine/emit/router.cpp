@@ -65,6 +65,7 @@ class Maker {
           refused(first.code, composition_.instances[first.instance.value].name, first.sentence));
     }
     index();
+    find_outer();
     make_tables();
     router_.destructors.resize(composition_.resources.size());
     router_.by_canon.resize(composition_.canons.size());
@@ -366,11 +367,23 @@ class Maker {
     return place->second;
   }
 
+  /// Of a resource type that nothing drops, no slot is ever called.
   void make_destructors() {
+    std::vector<bool> called = is_outer_;
+    for (const routing::ViewRoute& view : plan_.views) {
+      for (const auto* destructors : {&view.own_destructors, &view.borrow_destructors}) {
+        for (const ResourceId resource : *destructors) {
+          called[resource.value] = true;
+        }
+      }
+    }
     for (std::uint32_t i = 0; i < composition_.resources.size(); ++i) {
       const component::Resource& resource = composition_.resources[i];
       Destructor& destructor = router_.destructors[i];
       destructor.resource = ResourceId{i};
+      if (!called[i]) {
+        continue;
+      }
       if (resource.definer == kHost) {
         destructor.function = CanonicalCall{CanonicalCall::Kind::kDrop, i};
       } else {
@@ -462,20 +475,34 @@ class Maker {
     return place->second;
   }
 
-  /// Resource types of guests that cross the outer boundary, are exported by the root, or are kept in the
-  /// run time's table.
-  void make_resources() {
-    std::vector<bool> outer(composition_.resources.size(), false);
+  /// Resource types of guests that cross the outer boundary, are exported by the root, or live in the run
+  /// time's own table.
+  void find_outer() {
+    is_outer_.resize(composition_.resources.size());
+    const auto add_outer = [&](ResourceId resource) {
+      is_outer_[resource.value] = composition_.resources[resource.value].definer != kHost;
+    };
     for (const topology::View& view : topology_.views) {
       if (view.instance == kHost) {
-        outer[view.resource.value] = true;
+        add_outer(view.resource);
       }
     }
     for (const component::ResourceName& name : composition_.resource_names) {
       if (name.instance == component::kRoot && name.exported) {
-        outer[name.resource.value] = true;
+        add_outer(name.resource);
       }
     }
+    for (const routing::ViewRoute& view : plan_.views) {
+      if (view.table == kCanonicalTable || view.new_table == kCanonicalTable ||
+          view.rep_table == kCanonicalTable || view.drop_table == kCanonicalTable) {
+        add_outer(plan_.types[view.type.value].resource);
+      }
+    }
+  }
+
+  /// Those, and what bridges of a wrong plan put into the run time's table.
+  void make_resources() {
+    std::vector<bool> outer = is_outer_;
     for (const Function& function : router_.functions) {
       for (const Step& step : function.code.steps()) {
         if (step.symbol) {
@@ -523,6 +550,7 @@ class Maker {
   std::vector<std::optional<BoundaryId>> boundary_of_lower_;
   std::vector<BoundaryId> outer_boundaries_;  ///< of the exports that are lifts, in their order
   std::size_t outer_seen_ = 0;
+  std::vector<bool> is_outer_;  ///< by resource type
   std::map<std::vector<ResourceId>, std::uint32_t> combined_;
   std::map<std::tuple<std::uint32_t, Symbol>, RouterFunction> kept_;
   std::optional<wasm::Diagnostic> failure_;
