@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/component/world_text.h"
 #include "engine/emit/package.h"
 #include "engine/rewrite/component_writer.h"
 #include "engine/rewrite/world_writer.h"
@@ -424,6 +425,25 @@ class Flattener {
   std::optional<wasm::Diagnostic> failure_;
 };
 
+/// The flat component, if its world is that of the composed one.
+wasm::Expected<std::vector<std::uint8_t>> same_world(const component::Decoded& decoded,
+                                                     std::vector<std::uint8_t> flat) {
+  const auto again = component::decode_with_world(flat, "the flat component");
+  if (!again) {
+    return tl::unexpected(again.error());
+  }
+  const std::optional<std::string> text = component::world_text(decoded.world);
+  if (!text || component::world_text(again->world) != text) {
+    return tl::unexpected(
+        wasm::Diagnostic{.kind = wasm::DiagnosticKind::kUnsupported,
+                         .code = "world",
+                         .place = {.file = {}, .offset = {}, .within = {}, .pointer = {}},
+                         .sentence = "instance root: its imports and exports cannot be given the same names "
+                                     "and types in a flat component"});
+  }
+  return flat;
+}
+
 }  // namespace
 
 wasm::Expected<std::vector<std::uint8_t>> flatten(const component::Decoded& decoded,
@@ -440,7 +460,8 @@ wasm::Expected<std::vector<std::uint8_t>> route(std::span<const std::uint8_t> by
   const topology::Topology topology = topology::topology_of(decoded->composition);
   const auto made =
       emit::make_router(decoded->composition, topology, routing::required_plan(topology))
-          .and_then([&](const emit::Router& router) { return flatten(*decoded, router, bytes); });
+          .and_then([&](const emit::Router& router) { return flatten(*decoded, router, bytes); })
+          .and_then([&](std::vector<std::uint8_t> flat) { return same_world(*decoded, std::move(flat)); });
   if (!made) {
     wasm::Diagnostic why = made.error();
     why.place.file = std::string(file);
