@@ -199,10 +199,7 @@ void WorldWriter::register_types(const std::vector<WorldItem>& items, std::uint3
           break;
         }
         const WrittenType& last = world_.types[same.value];
-        if (last.kind == Kind::kResource) {
-          if (defined_.contains(last.resource)) {
-            break;
-          }
+        if (last.kind == Kind::kResource && !defined_.contains(last.resource)) {
           imported_resources_.emplace(last.resource, named->type);
         }
         of_instances_.emplace(same, OfInstance{instance, item.name});
