@@ -99,6 +99,7 @@ wasm::Expected<Composition> Evaluator::run(World* world) {
   if (ok() && world != nullptr) {
     *world = WorldBuilder().build(root_imports_, import_attributes_, root->exports, export_attributes_,
                                   kMostNesting);
+    world->narrowed = narrowed_;
   }
   if (!ok()) {
     return tl::unexpected(*failure_);
@@ -744,6 +745,9 @@ void Evaluator::export_item(const syntax::Export& what, Scope& scope, InstanceVa
   exports.add(what.name, *value);
   if (scope.instance == kRoot) {
     export_attributes_.push_back(what.attributes);
+    if (what.ascribed && std::holds_alternative<InstanceRef>(*value)) {
+      narrowed_ = std::string(what.name);
+    }
   }
   if (auto* type = std::get_if<TypeValue>(&*value)) {
     ++type->depth;

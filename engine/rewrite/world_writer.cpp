@@ -234,6 +234,10 @@ std::uint32_t WorldWriter::lifted(const WorldFunc& func, const Lift& lift) {
 }
 
 void WorldWriter::exports(const Lift& lift) {
+  if (world_.narrowed) {
+    return fail("narrowed-export", fmt::format("its export {} is ascribed as another instance type",
+                                               wasm::printable(*world_.narrowed)));
+  }
   for (const WorldItem& item : world_.exports) {
     if (failure_) {
       return;
