@@ -226,13 +226,12 @@ class Maker {
           router_.by_canon[id.value] = canonical("drop", CanonicalCall::Kind::kDrop);
           break;
         }
-        const bool alike = !view.borrow_destructors.empty();
-        if (alike && view.borrow_destructors != view.own_destructors) {
-          return fail(refused("destructors", name_of(canon.owner),
-                              "the plan calls other destructors for a borrow than for an own of " + what));
-        }
-        router_.by_canon[id.value] = add(drop_intrinsic(name("drop"), canon.owner, table, view.type.value,
-                                                        slot_of(view.own_destructors), alike));
+        const std::uint32_t slot = slot_of(view.own_destructors);
+        const std::uint32_t borrow_slot = slot_of(view.borrow_destructors);
+        router_.by_canon[id.value] = add(
+            borrow_slot == 0 || borrow_slot == slot
+                ? drop_intrinsic(name("drop"), canon.owner, table, view.type.value, slot, borrow_slot != 0)
+                : drop_by_kind(name("drop"), canon.owner, table, view.type.value, slot, borrow_slot));
         break;
       }
     }
