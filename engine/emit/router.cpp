@@ -56,7 +56,7 @@ ValueType value_type(topology::SlotType slot) {
 class Maker {
  public:
   Maker(const Composition& composition, const topology::Topology& topology, const routing::Plan& plan)
-      : composition_(composition), topology_(topology), plan_(plan), layouts_(composition.types) {}
+      : composition_(composition), topology_(topology), plan_(plan), shared_(composition.types) {}
 
   wasm::Expected<Router> make() {
     if (!topology_.unsupported.empty()) {
@@ -273,11 +273,7 @@ class Maker {
     BridgeJob job = job_of(*boundary, lower.type);
     job.name = name;
     job.caller = caller;
-    job.callee = {.instance = kHost, .encoding = lower.options.encoding, .memory = {}, .realloc = {}};
-    if (caller.memory) {
-      job.callee.memory = BaseItem::kStaging;
-      job.callee.realloc = BaseItem::kStagingRealloc;
-    }
+    job.callee = host_side(*boundary, caller);
     job.target = CanonicalCall{CanonicalCall::Kind::kLower, id.value};
     job.target_is_lowered = true;
     router_.lowers[id.value] = OuterLower{job.callee.memory, job.callee.realloc};
@@ -293,13 +289,14 @@ class Maker {
     std::optional<RouterFunction> post_return;
   };
 
-  BridgeJob job_of(BoundaryId boundary, FuncTypeId type) const {
+  BridgeJob job_of(BoundaryId boundary, FuncTypeId type) {
     BridgeJob job;
     job.composition = &composition_;
     job.topology = &topology_;
     job.plan = &plan_;
     job.boundary = boundary;
     job.type = type;
+    job.shared = &shared_;
     return job;
   }
 
@@ -308,6 +305,17 @@ class Maker {
             .encoding = lift.options.encoding,
             .memory = symbol(lift.options.memory),
             .realloc = symbol(lift.options.realloc)};
+  }
+
+  /// The host's side of a call: in the guest's memory, unless handles lie there.
+  Side host_side(BoundaryId boundary, const Side& guest) const {
+    Side side = guest;
+    side.instance = kHost;
+    if (needs_staging(topology_, boundary)) {
+      side.memory = BaseItem::kStaging;
+      side.realloc = BaseItem::kStagingRealloc;
+    }
+    return side;
   }
 
   std::optional<Added> add(const BridgeJob& job) {
@@ -332,7 +340,7 @@ class Maker {
     const component::FuncType& type = composition_.types[id];
     FuncType core;
     for (const component::Parameter& param : type.params) {
-      for (const topology::SlotType slot : layouts_[param.type].slots) {
+      for (const topology::SlotType slot : shared_.layouts[param.type].slots) {
         core.params.push_back(value_type(slot));
       }
     }
@@ -340,7 +348,7 @@ class Maker {
       core.params = {ValueType::kI32};
     }
     if (type.result) {
-      const auto& slots = layouts_[*type.result].slots;
+      const auto& slots = shared_.layouts[*type.result].slots;
       if (slots.size() <= topology::kMostFlatResults) {
         for (const topology::SlotType slot : slots) {
           core.results.push_back(value_type(slot));
@@ -432,12 +440,7 @@ class Maker {
                      .post_return = symbol(lift.options.post_return)};
     if (topology_.boundaries[boundary.value].position_count == 0) {
       const FuncType type = core_type(lift.type, false);
-      if (made.realloc) {
-        const FuncType realloc{{ValueType::kI32, ValueType::kI32, ValueType::kI32, ValueType::kI32},
-                               {ValueType::kI32}};
-        made.realloc = kept_in(canon.owner, *made.realloc, realloc,
-                               fmt::format("realloc of {} for the host", name_of(canon.owner)));
-      }
+      made.realloc = realloc_for_host(canon.owner, made.realloc);
       if (made.post_return) {
         made.post_return = kept_in(canon.owner, *made.post_return, {type.results, {}},
                                    fmt::format("post-return of {} {}", name_of(canon.owner), function));
@@ -447,22 +450,29 @@ class Maker {
     }
     BridgeJob job = job_of(boundary, lift.type);
     job.name = fmt::format("host -> {} {}", name_of(canon.owner), function);
-    job.caller = {.instance = kHost, .encoding = lift.options.encoding, .memory = {}, .realloc = {}};
-    if (made.memory) {
-      job.caller.memory = BaseItem::kStaging;
-      job.caller.realloc = BaseItem::kStagingRealloc;
-    }
     job.callee = side_of(canon, lift);
+    job.caller = host_side(boundary, job.callee);
     job.target = made.function;
     job.post_return = made.post_return;
     job.made_is_lowered = false;
     if (const auto bridge = add(job)) {
       made.function = bridge->function;
       made.memory = job.caller.memory;
-      made.realloc = job.caller.realloc;
+      made.realloc = needs_staging(topology_, boundary) ? job.caller.realloc
+                                                        : realloc_for_host(canon.owner, made.realloc);
       made.post_return = bridge->post_return ? std::optional<Symbol>(*bridge->post_return) : std::nullopt;
     }
     router_.exports.push_back(std::move(made));
+  }
+
+  /// A guest's realloc as the run time may call it.
+  std::optional<Symbol> realloc_for_host(InstanceId instance, const std::optional<Symbol>& realloc) {
+    if (!realloc) {
+      return std::nullopt;
+    }
+    const FuncType type{{ValueType::kI32, ValueType::kI32, ValueType::kI32, ValueType::kI32},
+                        {ValueType::kI32}};
+    return kept_in(instance, *realloc, type, fmt::format("realloc of {} for the host", name_of(instance)));
   }
 
   /// Made once for what it stands around.
@@ -543,7 +553,7 @@ class Maker {
   const Composition& composition_;
   const topology::Topology& topology_;
   const routing::Plan& plan_;
-  const topology::Layouts layouts_;
+  BridgeShared shared_;
   Router router_;
   std::map<ViewKey, std::uint32_t> views_;
   std::vector<std::optional<BoundaryId>> boundary_of_lower_;

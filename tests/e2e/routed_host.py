@@ -53,6 +53,10 @@ def world(seed):
     return "\n".join(["(component", *make_programs.indent(lines), ")", ""]), hosted, about
 
 
+class Beyond(Exception):
+    """The package cannot tell the cases of a value apart."""
+
+
 class Stop(Exception):
     """The run ended with an error."""
 
@@ -272,6 +276,8 @@ class Host:
                 self.step()
         except Stop:
             pass
+        except (TypeError, ValueError) as error:
+            raise Beyond(str(error)) from error
         return self.log
 
 
