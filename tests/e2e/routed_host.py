@@ -57,6 +57,11 @@ class Beyond(Exception):
     """The package cannot tell the cases of a value apart."""
 
 
+# Wasmtime 50 says so where an export with a borrow of a guest's resource type calls a host function that takes borrows in
+# a list; so it does of components of one guest, which nobody has made flat.
+WASMTIMES_BUG = "This is a bug in Wasmtime"
+
+
 class Stop(Exception):
     """The run ended with an error."""
 
@@ -286,6 +291,12 @@ def difference(composed, routed, seed, hosted):
     left, right = Host(composed, seed, hosted), Host(routed, seed, hosted)
     left.run()
     right.run()
+    if WASMTIMES_BUG in left.error + right.error:
+        shorter = min(len(left.log), len(right.log)) - 1
+        left.log, right.log = left.log[:shorter], right.log[:shorter]
+        while left.log and left.log[-1] != right.log[-1]:  # what was seen in the call that ran into it
+            left.log.pop()
+            right.log.pop()
     for at, (one, other) in enumerate(zip(left.log, right.log)):
         if one != other:
             return f"observation {at}: composed {one}, routed {other} {right.error} {left.error}", at
