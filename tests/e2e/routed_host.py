@@ -27,11 +27,13 @@ def world(seed):
         return None
     hosted = rng.random() < 0.5
     interface = make_programs.Interface(p, r)
-    links = [rng.choice(("alias", "wrap")) for _ in range(rng.choice((0, 1, 1, 2, 3)))]
+    # One that forgets to drop its borrows traps when it is lent some.
+    links = [rng.choice(("alias",) * 5 + ("wrap",) * 5 + ("forgets",)) for _ in range(rng.choice((0, 1, 1, 2, 3)))]
     if hosted and not links:
         links = ["alias"]
     given = make_programs.random_value(rng, r, iter(range(500, 1 << 20, 3)))
-    parts = [make_programs.link(interface, "alias", False), make_programs.link(interface, "wrap", True)]
+    parts = [make_programs.link(interface, "alias", False), make_programs.link(interface, "wrap", True),
+             make_programs.link(interface, "forgets", False, forgets=True)]
     lines = []
     if hosted:
         lines += interface.imported("in")
@@ -48,9 +50,11 @@ def world(seed):
     lines.append(f'(export "out" (instance {last}))')
     if not hosted and links:
         lines.append('(export "base" (instance $leaf))')
-    about = f"{'hosted' if hosted else 'served'}, P = {program_types.text(p, 'thing', '')}, R = {program_types.text(r, 'thing', '')}, " \
+    encoding = rng.choice(("", "", "", "string-encoding=latin1+utf16 ", "string-encoding=utf16 "))
+    about = f"{'hosted' if hosted else 'served'} {encoding}, P = {program_types.text(p, 'thing', '')}, R = {program_types.text(r, 'thing', '')}, " \
             f"{' '.join(links) or 'nothing'} between"
-    return "\n".join(["(component", *make_programs.indent(lines), ")", ""]), hosted, about
+    text = "\n".join(["(component", *make_programs.indent(lines), ")", ""])
+    return text.replace(make_programs.OPTIONS, encoding + make_programs.OPTIONS), hosted, about
 
 
 class Beyond(Exception):
