@@ -125,5 +125,72 @@ TEST(PackageFunctions, GivesEachExportANameOfItsOwn) {
   EXPECT_NE(package.exports[0].second, package.exports[1].second);
 }
 
+TEST(PackageTable, IsValidWithAllOptions) {
+  using routing::Overflow;
+  using routing::Reuse;
+  using routing::Storage;
+  HandleTable table;
+  table.table = routing::TableId(7u);
+  for (std::uint32_t off = 0; off < 64; ++off) {
+    table.checks = {.zero = (off & 1) == 0,
+                    .bounds = (off & 2) == 0,
+                    .live = (off & 4) == 0,
+                    .type = (off & 8) == 0,
+                    .kind = (off & 16) == 0,
+                    .lent = (off & 32) == 0};
+    for (const Reuse reuse : {Reuse::kLifo, Reuse::kAny, Reuse::kNever}) {
+      for (const Overflow overflow : {Overflow::kTrap, Overflow::kUnchecked}) {
+        for (const std::optional<std::uint64_t> capacity :
+             {std::optional<std::uint64_t>(), {0}, {9}, {1ull << 52}}) {
+          for (const Storage storage : {Storage::kPrivate, Storage::kGuestMemory}) {
+            table.reuse = reuse;
+            table.overflow = overflow;
+            table.capacity = capacity;
+            table.storage = storage;
+            table.memory.reset();
+            if (storage == Storage::kGuestMemory) {
+              table.memory = std::get<GuestItem>(guest(component::CoreSort::kMemory, 1, "memory"));
+            }
+            const Package package = package_table(table);
+            read(package);
+            ASSERT_EQ(package.exports.size(), kTableFunctions + 1u);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(PackageTable, ImportsDestructorsAndTrapsAndExportsFunctionsByTheirNames) {
+  HandleTable table;
+  table.table = routing::TableId(7u);
+  const Package package = package_table(table);
+  const wasm::Module module = read(package);
+  EXPECT_EQ(module.memories.size(), 1u);
+  EXPECT_EQ(module.imported_memories, 0u);
+  EXPECT_EQ(package.imports.size(), 6u);  // five ways to trap, the destructors
+  for (std::uint8_t i = 0; i < kTableFunctions; ++i) {
+    const auto function = static_cast<TableFunction>(i);
+    EXPECT_EQ(package.exports[i + 1u].first, Symbol(TablePart{table.table, function}));
+    EXPECT_EQ(package.exports[i + 1u].second, to_string(function));
+  }
+  EXPECT_EQ(package.exports[0].first, Symbol(Borrows{table.table}));
+  EXPECT_EQ(package.exports[0].second, "borrows");
+}
+
+TEST(PackageBase, FillsTheSlotsThatHaveNoDestructor) {
+  Router router;
+  router.destructors.resize(3);
+  router.destructors[1].function = RouterFunction{0};
+  router.uses_staging = true;
+  const wasm::Module module = read(package_base(router, 5));
+  EXPECT_EQ(module.tables.at(0).limits.min, 4u);
+  std::vector<std::uint64_t> filled;
+  for (const wasm::ElementSegment& segment : module.elements) {
+    filled.push_back(segment.offset.bits);
+  }
+  EXPECT_EQ(filled, (std::vector<std::uint64_t>{0, 1, 3}));
+}
+
 }  // namespace
 }  // namespace meld_verify::emit

@@ -123,13 +123,15 @@ void WorldWriter::imports() {
   for (const WorldItem& item : world_.imports) {
     import_instances_.push_back(0);
     if (const auto* func = std::get_if<WorldFunc>(&item.what)) {
-      const std::uint32_t index = out_.import(item.name, {Description::Kind::kFunc, type(func->type)});
+      const std::uint32_t index =
+          out_.import(item.name, {Description::Kind::kFunc, type(func->type)}, item.attributes);
       functions_.emplace(std::get<component::HostFuncId>(func->func),
                          HostFunction{.index = index, .instance = 0, .name = {}});
     } else if (const auto* named = std::get_if<WorldType>(&item.what)) {
       const auto known = is_resource(named->type) ? root_.find(named->type) : root_.index_of(named->type);
-      const std::uint32_t index = known ? out_.import(item.name, {Description::Kind::kTypeEq, *known})
-                                        : out_.import(item.name, {Description::Kind::kTypeSub, 0});
+      const std::uint32_t index =
+          known ? out_.import(item.name, {Description::Kind::kTypeEq, *known}, item.attributes)
+                : out_.import(item.name, {Description::Kind::kTypeSub, 0}, item.attributes);
       const std::vector<WrittenId> same = same_as(named->type);
       root_.name(named->type, index);
       const WrittenType& last = world_.types[same.back().value];
@@ -181,7 +183,7 @@ void WorldWriter::import_instance(const WorldItem& item, const WorldInstance& wh
     }
   }
   const std::uint32_t index =
-      out_.import(item.name, {Description::Kind::kInstance, out_.type(made.definition())});
+      out_.import(item.name, {Description::Kind::kInstance, out_.type(made.definition())}, item.attributes);
   import_instances_.back() = index;
   for (auto& [id, name] : functions) {
     functions_.emplace(id, HostFunction{.index = {}, .instance = index, .name = std::move(name)});
@@ -197,10 +199,7 @@ void WorldWriter::register_types(const std::vector<WorldItem>& items, std::uint3
           break;
         }
         const WrittenType& last = world_.types[same.value];
-        if (last.kind == Kind::kResource) {
-          if (defined_.contains(last.resource)) {
-            break;
-          }
+        if (last.kind == Kind::kResource && !defined_.contains(last.resource)) {
           imported_resources_.emplace(last.resource, named->type);
         }
         of_instances_.emplace(same, OfInstance{instance, item.name});
@@ -235,6 +234,10 @@ std::uint32_t WorldWriter::lifted(const WorldFunc& func, const Lift& lift) {
 }
 
 void WorldWriter::exports(const Lift& lift) {
+  if (world_.narrowed) {
+    return fail("narrowed-export", fmt::format("its export {} is ascribed as another instance type",
+                                               wasm::printable(*world_.narrowed)));
+  }
   for (const WorldItem& item : world_.exports) {
     if (failure_) {
       return;
@@ -242,12 +245,13 @@ void WorldWriter::exports(const Lift& lift) {
     if (const auto* func = std::get_if<WorldFunc>(&item.what)) {
       const std::uint32_t index = lifted(*func, lift);
       out_.export_item(item.name, {Sort::kFunc, index},
-                       Description{Description::Kind::kFunc, type(func->type)});
+                       Description{Description::Kind::kFunc, type(func->type)}, item.attributes);
     } else if (const auto* named = std::get_if<WorldType>(&item.what)) {
       const std::uint32_t index = out_.export_item(
           item.name, {Sort::kType, type(named->type)},
           world_.types[named->type.value].opaque ? std::optional(Description{Description::Kind::kTypeSub, 0})
-                                                 : std::nullopt);
+                                                 : std::nullopt,
+          item.attributes);
       for (const WrittenId same : same_as(named->type)) {
         if (world_.types[same.value].kind != Kind::kResource) {
           root_.name(same, index);
@@ -256,7 +260,7 @@ void WorldWriter::exports(const Lift& lift) {
     } else {
       const auto& what = std::get<WorldInstance>(item.what);
       const std::uint32_t made = instance(item.name, what, lift);
-      const std::uint32_t index = out_.export_item(item.name, {Sort::kInstance, made});
+      const std::uint32_t index = out_.export_item(item.name, {Sort::kInstance, made}, {}, item.attributes);
       register_types(what.items, index);
     }
   }

@@ -340,6 +340,11 @@ std::uint64_t CoreStore::steps_left() const {
   return state_->steps_left.value_or(0);
 }
 
+CoreValue CoreStore::value(const CoreExtern& global) const {
+  const auto* const found = state_->get<wi::Global>(global);
+  return value_of(type_of(found->type().type), found->Get());
+}
+
 std::uint8_t* CoreStore::bytes(const CoreExtern& memory) const {
   return state_->get<wi::Memory>(memory)->UnsafeData();
 }

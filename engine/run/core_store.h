@@ -109,6 +109,8 @@ class CoreStore {
   /// Of the steps that were given; 0 without a limit.
   [[nodiscard]] std::uint64_t steps_left() const;
 
+  /// What a global holds now.
+  [[nodiscard]] CoreValue value(const CoreExtern& global) const;
   /// The bytes of a memory as they are now; they move when the memory grows.
   [[nodiscard]] std::uint8_t* bytes(const CoreExtern& memory) const;
   [[nodiscard]] std::uint64_t size(const CoreExtern& memory) const;
