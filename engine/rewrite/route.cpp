@@ -64,6 +64,8 @@ class Flattener {
         modules_(composition_.modules.size()),
         core_instances_(composition_.core_instances.size()) {}
 
+  std::vector<FlatInstance> take_instances() { return std::move(flat_instances_); }
+
   wasm::Expected<std::vector<std::uint8_t>> run() {
     world_.imports();
     make_base();
@@ -159,7 +161,9 @@ class Flattener {
       const emit::SymbolName label = emit::name_of(symbol);
       arguments.add(label.module, label.field, resolve(symbol));
     }
-    return instantiate(arguments, module, name);
+    const std::uint32_t made = instantiate(arguments, module, name);
+    flat_instances_.back().exports = package.exports;
+    return made;
   }
 
   /// What a core module is instantiated with, by the names of its imports.
@@ -187,6 +191,7 @@ class Flattener {
     for (const auto& [label, items] : arguments.bags()) {
       instances.emplace_back(label, out_.core_bag(items));
     }
+    flat_instances_.emplace_back();
     return out_.core_instantiate(module, instances, name);
   }
 
@@ -349,6 +354,7 @@ class Flattener {
     const std::string name = fmt::format("{} {}", composition_.instances[core.owner.value].name,
                                          module.name.empty() ? "core" : module.name);
     core_instances_[id.value] = instantiate(arguments, *index, name);
+    flat_instances_.back().guest = id;
   }
 
   Item item(const CoreItem& from) {
@@ -415,6 +421,7 @@ class Flattener {
   WorldWriter world_;
   std::vector<std::optional<std::uint32_t>> modules_;         ///< by CoreModuleId
   std::vector<std::optional<std::uint32_t>> core_instances_;  ///< by CoreInstanceId
+  std::vector<FlatInstance> flat_instances_;
   std::map<std::vector<std::uint8_t>, std::uint32_t> table_modules_;
   std::map<Symbol, Place> places_;
   std::map<Symbol, Item> known_;
@@ -428,8 +435,14 @@ class Flattener {
 
 wasm::Expected<std::vector<std::uint8_t>> flatten(const component::Decoded& decoded,
                                                   const emit::Router& router,
-                                                  std::span<const std::uint8_t> bytes) {
-  return Flattener(decoded, router, bytes).run();
+                                                  std::span<const std::uint8_t> bytes,
+                                                  std::vector<FlatInstance>* core_instances) {
+  Flattener flattener(decoded, router, bytes);
+  auto made = flattener.run();
+  if (core_instances != nullptr) {
+    *core_instances = flattener.take_instances();
+  }
+  return made;
 }
 
 wasm::Expected<std::vector<std::uint8_t>> route(std::span<const std::uint8_t> bytes, std::string_view file) {
