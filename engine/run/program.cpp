@@ -477,6 +477,18 @@ spec::CoreResult Program::run_by_index(CoreInstanceId instance, std::uint32_t fu
   return guest(found)(arguments);
 }
 
+std::string Program::name_of(const component::FuncRef& function) const {
+  if (const CanonId* lift = std::get_if<CanonId>(&function)) {
+    return function_names_[lift->value];
+  }
+  const component::HostFunc& host = composition_.host_funcs[std::get<component::HostFuncId>(function).value];
+  return shown_name(host.interface_name, host.name);
+}
+
+std::string Program::name_of(const component::WorldExport& what) {
+  return shown_name(what.interface_name, what.name);
+}
+
 std::optional<std::uint64_t> Program::global(CoreInstanceId instance, const std::string& name) const {
   const std::optional<CoreStore::InstanceId>& made = instances_[instance.value];
   const CoreExtern* const found = made ? store_.find(*made, name) : nullptr;

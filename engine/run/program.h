@@ -95,6 +95,10 @@ class Program {
   [[nodiscard]] std::span<const std::uint8_t> memory(component::CoreInstanceId instance,
                                                      std::uint32_t index) const;
 
+  /// The name that a function goes by in what is shown, and an export's, as far as it has one.
+  [[nodiscard]] std::string name_of(const component::FuncRef& function) const;
+  [[nodiscard]] static std::string name_of(const component::WorldExport& what);
+
   /// In the composition's numbers: whose function the machine calls, and who takes part in a crossing.
   [[nodiscard]] std::optional<component::CanonId> lift_of(spec::FunctionId function) const;
   [[nodiscard]] component::InstanceId instance_of(spec::Party party) const;

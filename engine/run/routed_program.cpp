@@ -109,14 +109,14 @@ wasm::Expected<std::unique_ptr<RoutedProgram>> RoutedProgram::make(std::span<con
     why.place.file = std::string(file);
     return tl::unexpected(std::move(why));
   };
-  const auto decoded = component::decode_with_world(bytes, file);
+  auto decoded = component::decode_with_world(bytes, file);
   if (!decoded) {
     return tl::unexpected(decoded.error());
   }
   std::unique_ptr<RoutedProgram> made(new RoutedProgram());
   const topology::Topology topology = topology::topology_of(decoded->composition);
   made->plan_ = routing::required_plan(topology);
-  const auto router = emit::make_router(decoded->composition, topology, made->plan_);
+  auto router = emit::make_router(decoded->composition, topology, made->plan_);
   if (!router) {
     return named(router.error());
   }
@@ -124,6 +124,8 @@ wasm::Expected<std::unique_ptr<RoutedProgram>> RoutedProgram::make(std::span<con
   if (!flat) {
     return named(flat.error());
   }
+  made->router_ = *std::move(router);
+  made->composed_ = std::make_unique<component::Composition>(std::move(decoded->composition));
   made->bytes_ = *std::move(flat);
   auto composition = component::decode(made->bytes_, fmt::format("{} (routed)", file));
   if (!composition) {

@@ -42,6 +42,10 @@ class RoutedProgram {
   /// Of the flat component, and its bytes.
   [[nodiscard]] const component::Composition& composition() const { return *flat_; }
   [[nodiscard]] std::span<const std::uint8_t> bytes() const { return bytes_; }
+  /// What it was made of: the composed component, its routing and its router.
+  [[nodiscard]] const component::Composition& composed() const { return *composed_; }
+  [[nodiscard]] const routing::Plan& plan() const { return plan_; }
+  [[nodiscard]] const emit::Router& router() const { return router_; }
   /// What the flat component's core instances are.
   [[nodiscard]] const std::vector<rewrite::FlatInstance>& core_instances() const { return core_instances_; }
   /// All entries of all tables as they are now, by instance and index.
@@ -51,7 +55,9 @@ class RoutedProgram {
   RoutedProgram() = default;
   [[nodiscard]] std::optional<spec::Trap> trap_of_router() const;
 
+  std::unique_ptr<component::Composition> composed_;
   routing::Plan plan_;
+  emit::Router router_;
   std::vector<std::uint8_t> bytes_;
   std::vector<rewrite::FlatInstance> core_instances_;
   std::unique_ptr<component::Composition> flat_;
