@@ -97,7 +97,9 @@ wasm::Expected<Composition> Evaluator::run(World* world) {
     finish();
   }
   if (ok() && world != nullptr) {
-    *world = WorldBuilder().build(root_imports_, root->exports, kMostNesting);
+    *world = WorldBuilder().build(root_imports_, import_attributes_, root->exports, export_attributes_,
+                                  kMostNesting);
+    world->narrowed = narrowed_;
   }
   if (!ok()) {
     return tl::unexpected(*failure_);
@@ -741,6 +743,12 @@ void Evaluator::export_item(const syntax::Export& what, Scope& scope, InstanceVa
     return fail("duplicate-export", fmt::format("\"{}\" is exported twice", what.name));
   }
   exports.add(what.name, *value);
+  if (scope.instance == kRoot) {
+    export_attributes_.push_back(what.attributes);
+    if (what.ascribed && std::holds_alternative<InstanceRef>(*value)) {
+      narrowed_ = std::string(what.name);
+    }
+  }
   if (auto* type = std::get_if<TypeValue>(&*value)) {
     ++type->depth;
     type->exported = true;

@@ -232,6 +232,7 @@ void Evaluator::import_item(const syntax::Import& what, Scope& scope, const Argu
   name_imports(scope.instance, *value, what.name);
   if (host) {
     root_imports_.emplace_back(what.name, *value);
+    import_attributes_.push_back(what.attributes);
   }
   push(std::move(*value), scope);
 }

@@ -224,7 +224,7 @@ class Parser {
       case 10:
         list("the list of imports", [&] {
           syntax::Import import;
-          import.name = types_.extern_name(in);
+          import.name = types_.extern_name(in, &import.attributes);
           import.what = types_.extern_type(in);
           return What{import};
         });
@@ -464,7 +464,7 @@ class Parser {
 
   decltype(Definition::what) export_item(Reader& in) {
     syntax::Export item;
-    item.name = types_.extern_name(in);
+    item.name = types_.extern_name(in, &item.attributes);
     item.item.sort = types_.sort(in);
     item.item.index = in.u32("an index");
     const ByteOffset at = in.offset();

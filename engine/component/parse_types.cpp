@@ -112,7 +112,7 @@ Sort TypeParser::sort(Reader& in) {
   }
 }
 
-std::string_view TypeParser::extern_name(Reader& in) {
+std::string_view TypeParser::extern_name(Reader& in, std::string_view* attributes_written) {
   const ByteOffset at = in.offset();
   const std::uint8_t form = in.byte("a name");
   if (form > 2) {
@@ -132,7 +132,11 @@ std::string_view TypeParser::extern_name(Reader& in) {
       if (kind > 2) {
         unknown(in, attribute_at, "an attribute of a name", kind);
       }
-      (void)in.name("an attribute");
+      const std::string_view attribute = in.name("an attribute");
+      if (attributes_written != nullptr && in.ok()) {
+        const char* begin = name.data() + name.size();
+        *attributes_written = {begin, static_cast<std::size_t>(attribute.data() + attribute.size() - begin)};
+      }
     }
   }
   return name;

@@ -17,7 +17,8 @@ class TypeParser {
   syntax::Sort sort(wasm::Reader& in);
   syntax::Sort core_sort(wasm::Reader& in);
   /// An import's or export's name; its attributes are passed over.
-  std::string_view extern_name(wasm::Reader& in);
+  /// `attributes`, if given, is set to those of the name, as written.
+  std::string_view extern_name(wasm::Reader& in, std::string_view* attributes = nullptr);
   /// Passes over a core type definition, which may be a group of types: the number of types.
   std::uint32_t core_type(wasm::Reader& in, unsigned depth);
   syntax::ValType val_type(wasm::Reader& in);

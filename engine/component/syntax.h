@@ -91,6 +91,7 @@ struct Alias {
 
 struct Import {
   std::string_view name;
+  std::string_view attributes;  ///< of the name, as written; empty for none
   Extern what;
 };
 
@@ -170,6 +171,7 @@ struct ValueDef {
 };
 struct Export {
   std::string_view name;
+  std::string_view attributes;  ///< of the name, as written; empty for none
   SortIndex item;
   std::optional<Extern> ascribed;
 };

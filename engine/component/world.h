@@ -67,6 +67,7 @@ struct WorldInstance {
 /// An import or export, or an item of an instance.
 struct WorldItem {
   std::string name;
+  std::string attributes;  ///< of a name of the root's, as written; empty for none
   std::variant<WorldFunc, WorldType, WorldInstance> what;
 };
 
@@ -74,6 +75,8 @@ struct World {
   std::vector<WrittenType> types;
   std::vector<WorldItem> imports;  ///< of the root, in order
   std::vector<WorldItem> exports;
+  /// An instance that the root exports as another instance type than its own; it is listed with all it has.
+  std::optional<std::string> narrowed;
 };
 
 }  // namespace meld_verify::component

@@ -2,9 +2,11 @@
 
 namespace meld_verify::component {
 
-World WorldBuilder::build(const Items& imports, const Items& exports, unsigned most_depth) {
+World WorldBuilder::build(const Items& imports, const std::vector<std::string_view>& import_attributes,
+                          const Items& exports, const std::vector<std::string_view>& export_attributes,
+                          unsigned most_depth) {
   most_depth_ = most_depth;
-  world_.imports = items(imports, false, 0);
+  world_.imports = items(imports, import_attributes, false, 0);
   std::uint32_t at = 0;
   for (const auto& [name, entity] : imports) {
     if (const auto* bag = std::get_if<InstanceRef>(&entity)) {
@@ -13,32 +15,35 @@ World WorldBuilder::build(const Items& imports, const Items& exports, unsigned m
     at += std::holds_alternative<FuncValue>(entity) || std::holds_alternative<TypeValue>(entity) ||
           std::holds_alternative<InstanceRef>(entity);
   }
-  world_.exports = items(exports, true, 0);
+  world_.exports = items(exports, export_attributes, true, 0);
   return std::move(world_);
 }
 
-std::vector<WorldItem> WorldBuilder::items(const Items& from, bool exported, unsigned depth) {
+std::vector<WorldItem> WorldBuilder::items(const Items& from, const std::vector<std::string_view>& attributes,
+                                           bool exported, unsigned depth) {
   std::vector<WorldItem> made;
   if (depth > most_depth_) {
     return made;
   }
-  for (const auto& [name, entity] : from) {
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    const auto& [name, entity] = from[i];
+    std::string written_attributes(i < attributes.size() ? attributes[i] : std::string_view{});
     if (const auto* func = std::get_if<FuncValue>(&entity)) {
       WorldFunc item{.func = func->ref, .type = written(func->written), .exported = {}};
       if (exported) {
         item.exported = functions_++;
       }
-      made.push_back({std::string(name), item});
+      made.push_back({std::string(name), std::move(written_attributes), item});
     } else if (const auto* type = std::get_if<TypeValue>(&entity)) {
       if (type->written != nullptr) {
-        made.push_back({std::string(name), WorldType{written(type->written)}});
+        made.push_back({std::string(name), std::move(written_attributes), WorldType{written(type->written)}});
       }
     } else if (const auto* bag = std::get_if<InstanceRef>(&entity)) {
-      WorldInstance instance{.items = items((*bag)->exports, exported, depth + 1), .import = {}};
+      WorldInstance instance{.items = items((*bag)->exports, {}, exported, depth + 1), .import = {}};
       if (const auto place = imported_.find(bag->get()); exported && place != imported_.end()) {
         instance.import = place->second;
       }
-      made.push_back({std::string(name), std::move(instance)});
+      made.push_back({std::string(name), std::move(written_attributes), std::move(instance)});
     }
   }
   return made;

@@ -17,11 +17,14 @@ class WorldBuilder {
   using Items = std::vector<std::pair<std::string_view, Entity>>;
 
   /// Components, core modules and values are left out: the evaluation lists them as unsupported. What is
-  /// nested more than `most_depth` deep is left out too.
-  [[nodiscard]] World build(const Items& imports, const Items& exports, unsigned most_depth);
+  /// nested more than `most_depth` deep is left out too. Attributes are those of the names, in order.
+  [[nodiscard]] World build(const Items& imports, const std::vector<std::string_view>& import_attributes,
+                            const Items& exports, const std::vector<std::string_view>& export_attributes,
+                            unsigned most_depth);
 
  private:
-  std::vector<WorldItem> items(const Items& from, bool exported, unsigned depth);
+  std::vector<WorldItem> items(const Items& from, const std::vector<std::string_view>& attributes,
+                               bool exported, unsigned depth);
   WrittenId written(const Written* type);
   WrittenId definition(const Written& type);
   std::optional<WrittenRef> reference(const std::optional<syntax::ValType>& type, const Scope& scope);

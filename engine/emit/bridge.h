@@ -9,9 +9,15 @@
 #include <vector>
 
 #include "engine/emit/code.h"
+#include "engine/emit/function_pool.h"
+#include "engine/emit/value_traits.h"
+#include "engine/topology/layout.h"
 #include "engine/topology/topology.h"
 
 namespace meld_verify::emit {
+
+/// The staging memory is used from this address on (`package_base`).
+inline constexpr std::uint32_t kStagingStart = 16;
 
 /// One side of a bridge.
 struct Side {
@@ -19,6 +25,14 @@ struct Side {
   component::InstanceId instance;
   component::StringEncoding encoding = component::StringEncoding::kUtf8;
   std::optional<Symbol> memory, realloc;
+};
+
+/// What bridges of one router share. Whoever makes many bridges hands the same one to all.
+struct BridgeShared {
+  explicit BridgeShared(const component::TypeArena& types) : layouts(types), traits(types, layouts) {}
+  topology::Layouts layouts;
+  AllValueTraits traits;
+  TextFunctions texts;  ///< each is among the functions of the bridge that needed it first
 };
 
 /// What a bridge is to do. Conversions of handles are the plan's: steps on `kCanonicalTable` are those of the
@@ -41,7 +55,17 @@ struct BridgeJob {
   /// The function made has the core type of a lowering (results beyond one go through an out-pointer), or
   /// that of a lift (they are a pointer to the result area). So has `target`.
   bool made_is_lowered = true, target_is_lowered = false;
+  BridgeShared* shared = nullptr;  ///< none: the bridge has all its functions itself
 };
+
+/// Whether a boundary with the host needs the staging memory: a handle in it lies in memory, so that it
+/// cannot be converted where it is (router-notes.md 2.2). Then the memory and realloc of the host's side are
+/// `kStaging` and `kStagingRealloc`. Else they are to be the guest's own on both sides (or none on both): the
+/// run time then reads and writes the guest's memory itself, the bridge hands slots on as they are but for
+/// the handles, and where the result lies in memory, `Bridge::post_return` stands for the guest's
+/// post-return. The realloc that the fused component's lift or lowering is given must keep the guest in
+/// (`kept_in`) where the host calls; where the host is called the bridge does that.
+[[nodiscard]] bool needs_staging(const topology::Topology& topology, topology::BoundaryId boundary);
 
 /// The bridge's functions: the first is the bridge, the others (loops over lists, checks of values, a
 /// post-return for a made lift) are called by it; they refer to each other as RouterFunction, counted from

@@ -77,6 +77,34 @@ Function drop_intrinsic(std::string name, component::InstanceId instance, routin
   return {std::move(name), std::move(code)};
 }
 
+Function drop_by_kind(std::string name, component::InstanceId instance, routing::TableId table,
+                      std::uint32_t tag, std::uint32_t own_slot, std::uint32_t borrow_slot) {
+  Code code(one_to_none());
+  const std::uint32_t rep = code.local(kI32);
+  const std::uint32_t borrows = code.local(kI32);
+  check_may_leave(code, instance);
+  code.i32(tag);
+  code.get(0);
+  code.call(TablePart{table, TableFunction::kRep}, two_to_one());
+  code.set(rep);
+  code.get(Borrows{table});
+  code.set(borrows);
+  code.i32(tag);
+  code.get(0);
+  code.i32(0);
+  code.call(TablePart{table, TableFunction::kDrop}, {{kI32, kI32, kI32}, {}});
+  // A borrow was counted down.
+  code.get(rep);
+  code.i32(own_slot);
+  code.i32(borrow_slot);
+  code.get(borrows);
+  code.get(Borrows{table});
+  code.op(arithmetic::kI32Eq);
+  code.op(wasm::op::kSelect);
+  code.call_indirect(BaseItem::kDestructors, one_to_none());
+  return {std::move(name), std::move(code)};
+}
+
 Function canonical_intrinsic(std::string name, component::InstanceId instance, CanonicalCall call) {
   const FuncType type = call.kind == CanonicalCall::Kind::kDrop ? one_to_none() : one_to_one();
   Code code(type);

@@ -25,6 +25,9 @@ namespace meld_verify::emit {
 [[nodiscard]] Function drop_intrinsic(std::string name, component::InstanceId instance,
                                       routing::TableId table, std::uint32_t tag, std::uint32_t slot,
                                       bool alike);
+/// `resource.drop` of a wrong plan that calls other destructors for a borrow than for an own.
+[[nodiscard]] Function drop_by_kind(std::string name, component::InstanceId instance, routing::TableId table,
+                                    std::uint32_t tag, std::uint32_t own_slot, std::uint32_t borrow_slot);
 /// A built-in that the run time's own table keeps: asks whether the instance may leave, if it has to.
 [[nodiscard]] Function canonical_intrinsic(std::string name, component::InstanceId instance,
                                            CanonicalCall call);

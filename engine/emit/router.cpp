@@ -56,7 +56,7 @@ ValueType value_type(topology::SlotType slot) {
 class Maker {
  public:
   Maker(const Composition& composition, const topology::Topology& topology, const routing::Plan& plan)
-      : composition_(composition), topology_(topology), plan_(plan), layouts_(composition.types) {}
+      : composition_(composition), topology_(topology), plan_(plan), shared_(composition.types) {}
 
   wasm::Expected<Router> make() {
     if (!topology_.unsupported.empty()) {
@@ -65,6 +65,7 @@ class Maker {
           refused(first.code, composition_.instances[first.instance.value].name, first.sentence));
     }
     index();
+    find_outer();
     make_tables();
     router_.destructors.resize(composition_.resources.size());
     router_.by_canon.resize(composition_.canons.size());
@@ -225,13 +226,12 @@ class Maker {
           router_.by_canon[id.value] = canonical("drop", CanonicalCall::Kind::kDrop);
           break;
         }
-        const bool alike = !view.borrow_destructors.empty();
-        if (alike && view.borrow_destructors != view.own_destructors) {
-          return fail(refused("destructors", name_of(canon.owner),
-                              "the plan calls other destructors for a borrow than for an own of " + what));
-        }
-        router_.by_canon[id.value] = add(drop_intrinsic(name("drop"), canon.owner, table, view.type.value,
-                                                        slot_of(view.own_destructors), alike));
+        const std::uint32_t slot = slot_of(view.own_destructors);
+        const std::uint32_t borrow_slot = slot_of(view.borrow_destructors);
+        router_.by_canon[id.value] = add(
+            borrow_slot == 0 || borrow_slot == slot
+                ? drop_intrinsic(name("drop"), canon.owner, table, view.type.value, slot, borrow_slot != 0)
+                : drop_by_kind(name("drop"), canon.owner, table, view.type.value, slot, borrow_slot));
         break;
       }
     }
@@ -273,11 +273,7 @@ class Maker {
     BridgeJob job = job_of(*boundary, lower.type);
     job.name = name;
     job.caller = caller;
-    job.callee = {.instance = kHost, .encoding = lower.options.encoding, .memory = {}, .realloc = {}};
-    if (caller.memory) {
-      job.callee.memory = BaseItem::kStaging;
-      job.callee.realloc = BaseItem::kStagingRealloc;
-    }
+    job.callee = host_side(*boundary, caller);
     job.target = CanonicalCall{CanonicalCall::Kind::kLower, id.value};
     job.target_is_lowered = true;
     router_.lowers[id.value] = OuterLower{job.callee.memory, job.callee.realloc};
@@ -293,13 +289,14 @@ class Maker {
     std::optional<RouterFunction> post_return;
   };
 
-  BridgeJob job_of(BoundaryId boundary, FuncTypeId type) const {
+  BridgeJob job_of(BoundaryId boundary, FuncTypeId type) {
     BridgeJob job;
     job.composition = &composition_;
     job.topology = &topology_;
     job.plan = &plan_;
     job.boundary = boundary;
     job.type = type;
+    job.shared = &shared_;
     return job;
   }
 
@@ -308,6 +305,17 @@ class Maker {
             .encoding = lift.options.encoding,
             .memory = symbol(lift.options.memory),
             .realloc = symbol(lift.options.realloc)};
+  }
+
+  /// The host's side of a call: in the guest's memory, unless handles lie there.
+  Side host_side(BoundaryId boundary, const Side& guest) const {
+    Side side = guest;
+    side.instance = kHost;
+    if (needs_staging(topology_, boundary)) {
+      side.memory = BaseItem::kStaging;
+      side.realloc = BaseItem::kStagingRealloc;
+    }
+    return side;
   }
 
   std::optional<Added> add(const BridgeJob& job) {
@@ -332,7 +340,7 @@ class Maker {
     const component::FuncType& type = composition_.types[id];
     FuncType core;
     for (const component::Parameter& param : type.params) {
-      for (const topology::SlotType slot : layouts_[param.type].slots) {
+      for (const topology::SlotType slot : shared_.layouts[param.type].slots) {
         core.params.push_back(value_type(slot));
       }
     }
@@ -340,7 +348,7 @@ class Maker {
       core.params = {ValueType::kI32};
     }
     if (type.result) {
-      const auto& slots = layouts_[*type.result].slots;
+      const auto& slots = shared_.layouts[*type.result].slots;
       if (slots.size() <= topology::kMostFlatResults) {
         for (const topology::SlotType slot : slots) {
           core.results.push_back(value_type(slot));
@@ -366,11 +374,23 @@ class Maker {
     return place->second;
   }
 
+  /// Of a resource type that nothing drops, no slot is ever called.
   void make_destructors() {
+    std::vector<bool> called = is_outer_;
+    for (const routing::ViewRoute& view : plan_.views) {
+      for (const auto* destructors : {&view.own_destructors, &view.borrow_destructors}) {
+        for (const ResourceId resource : *destructors) {
+          called[resource.value] = true;
+        }
+      }
+    }
     for (std::uint32_t i = 0; i < composition_.resources.size(); ++i) {
       const component::Resource& resource = composition_.resources[i];
       Destructor& destructor = router_.destructors[i];
       destructor.resource = ResourceId{i};
+      if (!called[i]) {
+        continue;
+      }
       if (resource.definer == kHost) {
         destructor.function = CanonicalCall{CanonicalCall::Kind::kDrop, i};
       } else {
@@ -420,12 +440,7 @@ class Maker {
                      .post_return = symbol(lift.options.post_return)};
     if (topology_.boundaries[boundary.value].position_count == 0) {
       const FuncType type = core_type(lift.type, false);
-      if (made.realloc) {
-        const FuncType realloc{{ValueType::kI32, ValueType::kI32, ValueType::kI32, ValueType::kI32},
-                               {ValueType::kI32}};
-        made.realloc = kept_in(canon.owner, *made.realloc, realloc,
-                               fmt::format("realloc of {} for the host", name_of(canon.owner)));
-      }
+      made.realloc = realloc_for_host(canon.owner, made.realloc);
       if (made.post_return) {
         made.post_return = kept_in(canon.owner, *made.post_return, {type.results, {}},
                                    fmt::format("post-return of {} {}", name_of(canon.owner), function));
@@ -435,22 +450,29 @@ class Maker {
     }
     BridgeJob job = job_of(boundary, lift.type);
     job.name = fmt::format("host -> {} {}", name_of(canon.owner), function);
-    job.caller = {.instance = kHost, .encoding = lift.options.encoding, .memory = {}, .realloc = {}};
-    if (made.memory) {
-      job.caller.memory = BaseItem::kStaging;
-      job.caller.realloc = BaseItem::kStagingRealloc;
-    }
     job.callee = side_of(canon, lift);
+    job.caller = host_side(boundary, job.callee);
     job.target = made.function;
     job.post_return = made.post_return;
     job.made_is_lowered = false;
     if (const auto bridge = add(job)) {
       made.function = bridge->function;
       made.memory = job.caller.memory;
-      made.realloc = job.caller.realloc;
+      made.realloc = needs_staging(topology_, boundary) ? job.caller.realloc
+                                                        : realloc_for_host(canon.owner, made.realloc);
       made.post_return = bridge->post_return ? std::optional<Symbol>(*bridge->post_return) : std::nullopt;
     }
     router_.exports.push_back(std::move(made));
+  }
+
+  /// A guest's realloc as the run time may call it.
+  std::optional<Symbol> realloc_for_host(InstanceId instance, const std::optional<Symbol>& realloc) {
+    if (!realloc) {
+      return std::nullopt;
+    }
+    const FuncType type{{ValueType::kI32, ValueType::kI32, ValueType::kI32, ValueType::kI32},
+                        {ValueType::kI32}};
+    return kept_in(instance, *realloc, type, fmt::format("realloc of {} for the host", name_of(instance)));
   }
 
   /// Made once for what it stands around.
@@ -462,20 +484,34 @@ class Maker {
     return place->second;
   }
 
-  /// Resource types of guests that cross the outer boundary, are exported by the root, or are kept in the
-  /// run time's table.
-  void make_resources() {
-    std::vector<bool> outer(composition_.resources.size(), false);
+  /// Resource types of guests that cross the outer boundary, are exported by the root, or live in the run
+  /// time's own table.
+  void find_outer() {
+    is_outer_.resize(composition_.resources.size());
+    const auto add_outer = [&](ResourceId resource) {
+      is_outer_[resource.value] = composition_.resources[resource.value].definer != kHost;
+    };
     for (const topology::View& view : topology_.views) {
       if (view.instance == kHost) {
-        outer[view.resource.value] = true;
+        add_outer(view.resource);
       }
     }
     for (const component::ResourceName& name : composition_.resource_names) {
       if (name.instance == component::kRoot && name.exported) {
-        outer[name.resource.value] = true;
+        add_outer(name.resource);
       }
     }
+    for (const routing::ViewRoute& view : plan_.views) {
+      if (view.table == kCanonicalTable || view.new_table == kCanonicalTable ||
+          view.rep_table == kCanonicalTable || view.drop_table == kCanonicalTable) {
+        add_outer(plan_.types[view.type.value].resource);
+      }
+    }
+  }
+
+  /// Those, and what bridges of a wrong plan put into the run time's table.
+  void make_resources() {
+    std::vector<bool> outer = is_outer_;
     for (const Function& function : router_.functions) {
       for (const Step& step : function.code.steps()) {
         if (step.symbol) {
@@ -517,12 +553,13 @@ class Maker {
   const Composition& composition_;
   const topology::Topology& topology_;
   const routing::Plan& plan_;
-  const topology::Layouts layouts_;
+  BridgeShared shared_;
   Router router_;
   std::map<ViewKey, std::uint32_t> views_;
   std::vector<std::optional<BoundaryId>> boundary_of_lower_;
   std::vector<BoundaryId> outer_boundaries_;  ///< of the exports that are lifts, in their order
   std::size_t outer_seen_ = 0;
+  std::vector<bool> is_outer_;  ///< by resource type
   std::map<std::vector<ResourceId>, std::uint32_t> combined_;
   std::map<std::tuple<std::uint32_t, Symbol>, RouterFunction> kept_;
   std::optional<wasm::Diagnostic> failure_;

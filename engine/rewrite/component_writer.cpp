@@ -142,9 +142,10 @@ void put_text(Bytes& out, std::string_view text) {
   out.insert(out.end(), text.begin(), text.end());
 }
 
-void put_name(Bytes& out, std::string_view name) {
-  out.push_back(0x00);
+void put_name(Bytes& out, std::string_view name, std::string_view attributes) {
+  out.push_back(attributes.empty() ? 0x00 : 0x02);
   put_text(out, name);
+  out.insert(out.end(), attributes.begin(), attributes.end());
 }
 
 void put_description(Bytes& out, const Description& what) {
@@ -377,9 +378,10 @@ std::uint32_t ComponentWriter::resource_rep(std::uint32_t type_index) {
   return next(Sort::kCoreFunc);
 }
 
-std::uint32_t ComponentWriter::import(std::string_view label, const Description& what) {
+std::uint32_t ComponentWriter::import(std::string_view label, const Description& what,
+                                      std::string_view attributes) {
   Bytes& out = entry(kImport);
-  put_name(out, label);
+  put_name(out, label, attributes);
   put_description(out, what);
   switch (what.kind) {
     case Description::Kind::kFunc:
@@ -394,9 +396,10 @@ std::uint32_t ComponentWriter::import(std::string_view label, const Description&
 }
 
 std::uint32_t ComponentWriter::export_item(std::string_view label, Item item,
-                                           const std::optional<Description>& ascribed) {
+                                           const std::optional<Description>& ascribed,
+                                           std::string_view attributes) {
   Bytes& out = entry(kExport);
-  put_name(out, label);
+  put_name(out, label, attributes);
   put_sort(out, item.sort);
   put_u32(out, item.index);
   out.push_back(ascribed ? 0x01 : 0x00);

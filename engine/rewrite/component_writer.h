@@ -45,8 +45,8 @@ using Bytes = std::vector<std::uint8_t>;
 
 void put_u32(Bytes& out, std::uint32_t value);
 void put_text(Bytes& out, std::string_view text);
-/// The name of an import or export.
-void put_name(Bytes& out, std::string_view name);
+/// The name of an import or export; `attributes` as they are written, empty for none.
+void put_name(Bytes& out, std::string_view name, std::string_view attributes = {});
 void put_description(Bytes& out, const Description& what);
 
 /// The declarations of an instance type, in order. Types count from 0 in it.
@@ -89,10 +89,10 @@ class ComponentWriter {
   std::uint32_t resource_new(std::uint32_t type);
   std::uint32_t resource_drop(std::uint32_t type);
   std::uint32_t resource_rep(std::uint32_t type);
-  std::uint32_t import(std::string_view name, const Description& what);
+  std::uint32_t import(std::string_view name, const Description& what, std::string_view attributes = {});
   /// The export has an index of its own.
-  std::uint32_t export_item(std::string_view name, Item item,
-                            const std::optional<Description>& ascribed = {});
+  std::uint32_t export_item(std::string_view name, Item item, const std::optional<Description>& ascribed = {},
+                            std::string_view attributes = {});
 
   /// How many definitions of a sort there are so far.
   [[nodiscard]] std::uint32_t count(Sort sort) const { return counts_[static_cast<std::size_t>(sort)]; }

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/component/world_text.h"
 #include "engine/emit/package.h"
 #include "engine/rewrite/component_writer.h"
 #include "engine/rewrite/world_writer.h"
@@ -36,6 +37,9 @@ namespace {
 
 /// Memories of one module of the router, well below what run times take (100).
 constexpr std::size_t kMostMemories = 60;
+/// What run times take in a file (wasmparser's limits): modules and components, and core instances.
+constexpr std::uint32_t kMostModules = 1'000;
+constexpr std::uint32_t kMostInstances = 4'096;
 
 Sort sort_of(wasm::ExternKind kind) {
   switch (kind) {
@@ -96,6 +100,7 @@ class Flattener {
     if (world_.failure()) {
       return tl::unexpected(*world_.failure());
     }
+    keep_limits();
     if (failure_) {
       return tl::unexpected(std::move(*failure_));
     }
@@ -116,6 +121,17 @@ class Flattener {
                                   .code = std::move(code),
                                   .place = {.file = {}, .offset = {}, .within = {}, .pointer = {}},
                                   .sentence = std::move(sentence)};
+    }
+  }
+
+  void keep_limits() {
+    const std::uint32_t modules = out_.count(Sort::kCoreModule) + out_.count(Sort::kComponent);
+    const std::uint32_t instances = out_.count(Sort::kCoreInstance);
+    if (modules > kMostModules || instances > kMostInstances) {
+      fail("too-large",
+           fmt::format("the flat component would have {} core modules and {} core instances; run "
+                       "times take {} and {}",
+                       modules, instances, kMostModules, kMostInstances));
     }
   }
 
@@ -159,7 +175,7 @@ class Flattener {
     Arguments arguments;
     for (const Symbol& symbol : package.imports) {
       const emit::SymbolName label = emit::name_of(symbol);
-      arguments.add(label.module, label.field, resolve(symbol));
+      arguments.add(label.module, label.field, symbol);
     }
     const std::uint32_t made = instantiate(arguments, module, name);
     flat_instances_.back().exports = package.exports;
@@ -169,19 +185,20 @@ class Flattener {
   /// What a core module is instantiated with, by the names of its imports.
   class Arguments {
    public:
-    void add(const std::string& module, const std::string& field, Item item) {
+    using Items = std::vector<std::pair<std::string, Symbol>>;
+    void add(const std::string& module, const std::string& field, const Symbol& symbol) {
       const auto [place, fresh] = numbers_.try_emplace(module, bags_.size());
       if (fresh) {
-        bags_.emplace_back(module, std::vector<std::pair<std::string, Item>>{});
+        bags_.emplace_back(module, Items{});
       }
       if (fields_.emplace(module, field).second) {
-        bags_[place->second].second.emplace_back(field, item);
+        bags_[place->second].second.emplace_back(field, symbol);
       }
     }
     [[nodiscard]] const auto& bags() const { return bags_; }
 
    private:
-    std::vector<std::pair<std::string, std::vector<std::pair<std::string, Item>>>> bags_;
+    std::vector<std::pair<std::string, Items>> bags_;
     std::map<std::string, std::size_t> numbers_;
     std::set<std::pair<std::string, std::string>> fields_;
   };
@@ -189,10 +206,31 @@ class Flattener {
   std::uint32_t instantiate(const Arguments& arguments, std::uint32_t module, const std::string& name) {
     std::vector<std::pair<std::string, std::uint32_t>> instances;
     for (const auto& [label, items] : arguments.bags()) {
-      instances.emplace_back(label, out_.core_bag(items));
+      std::optional<std::uint32_t> whole = instance_of(items);
+      if (!whole) {
+        std::vector<std::pair<std::string, Item>> bag;
+        for (const auto& [field, symbol] : items) {
+          bag.emplace_back(field, resolve(symbol));
+        }
+        whole = out_.core_bag(bag);
+      }
+      instances.emplace_back(label, *whole);
     }
     flat_instances_.emplace_back();
     return out_.core_instantiate(module, instances, name);
+  }
+
+  /// The one instance that has all these items under these very names.
+  std::optional<std::uint32_t> instance_of(const Arguments::Items& items) {
+    std::optional<std::uint32_t> instance;
+    for (const auto& [field, symbol] : items) {
+      const std::optional<Place> place = place_of(symbol);
+      if (!place || place->name != field || (instance && *instance != place->instance)) {
+        return std::nullopt;
+      }
+      instance = place->instance;
+    }
+    return instance;
   }
 
   /// Writes these functions, and those that they call, as one module.
@@ -267,16 +305,27 @@ class Flattener {
   }
 
   std::uint32_t make(const Symbol& symbol, Sort sort) {
+    if (const auto* call = std::get_if<CanonicalCall>(&symbol)) {
+      return canonical(*call);
+    }
+    const std::optional<Place> place = place_of(symbol);
+    if (!place) {
+      const emit::SymbolName name = emit::name_of(symbol);
+      fail("unknown-item", fmt::format("the router speaks of {} {}, which is not there", name.module,
+                                       wasm::printable(name.field)));
+      return 0;
+    }
+    return out_.alias_core_export(sort, place->instance, place->name);
+  }
+
+  /// The instance that exports what a symbol stands for, which is made if need be; none for a canonical call.
+  std::optional<Place> place_of(const Symbol& symbol) {
     if (const auto* guest = std::get_if<GuestItem>(&symbol)) {
       const auto* from = std::get_if<std::pair<CoreInstanceId, std::string>>(&guest->item.source);
       if (from == nullptr || !core_instances_[from->first.value]) {
-        fail("unknown-item", "the router speaks of a guest's item that is not there yet");
-        return 0;
+        return std::nullopt;
       }
-      return out_.alias_core_export(sort, *core_instances_[from->first.value], from->second);
-    }
-    if (const auto* call = std::get_if<CanonicalCall>(&symbol)) {
-      return canonical(*call);
+      return Place{*core_instances_[from->first.value], from->second};
     }
     if (!places_.contains(symbol)) {
       if (const auto* part = std::get_if<emit::TablePart>(&symbol)) {
@@ -289,12 +338,7 @@ class Flattener {
       }
     }
     const auto place = places_.find(symbol);
-    if (place == places_.end()) {
-      const emit::SymbolName name = emit::name_of(symbol);
-      fail("unknown-item", fmt::format("the router has no {} {}", name.module, name.field));
-      return 0;
-    }
-    return out_.alias_core_export(sort, place->second.instance, place->second.name);
+    return place == places_.end() ? std::nullopt : std::optional(place->second);
   }
 
   std::uint32_t canonical(const CanonicalCall& call) {
@@ -344,7 +388,7 @@ class Flattener {
     const component::CoreModule& module = composition_.modules[core.module.value];
     Arguments arguments;
     for (std::size_t i = 0; i < core.imports.size(); ++i) {
-      arguments.add(module.index.imports[i].module, module.index.imports[i].name, item(core.imports[i]));
+      arguments.add(module.index.imports[i].module, module.index.imports[i].name, symbol(core.imports[i]));
     }
     std::optional<std::uint32_t>& index = modules_[core.module.value];
     if (!index) {
@@ -357,16 +401,13 @@ class Flattener {
     flat_instances_.back().guest = id;
   }
 
-  Item item(const CoreItem& from) {
+  Symbol symbol(const CoreItem& from) {
     if (const auto* canon = std::get_if<CanonId>(&from.source)) {
-      const auto& function = router_.by_canon[canon->value];
-      if (!function) {
-        fail("unknown-item", "a canonical definition that the router does not replace");
-        return {Sort::kCoreFunc, 0};
+      if (const auto& function = router_.by_canon[canon->value]) {
+        return *function;
       }
-      return resolve(*function);
     }
-    return resolve(GuestItem{from});
+    return GuestItem{from};
   }
 
   // --- resource types
@@ -390,12 +431,12 @@ class Flattener {
     wasm::ModuleWriter module("destructor");
     const std::uint32_t index = module.import_function("router", "destructor", {{wasm::ValueType::kI32}, {}});
     const std::uint32_t table =
-        module.import_table("router", "destructors", {.element = wasm::ValueType::kFuncRef, .limits = {}});
+        module.import_table("base", "destructors", {.element = wasm::ValueType::kFuncRef, .limits = {}});
     const std::uint32_t functions[] = {index};
     module.element(table, slot, functions);
     Arguments arguments;
-    arguments.add("router", "destructor", resolve(function));
-    arguments.add("router", "destructors", resolve(BaseItem::kDestructors));
+    arguments.add("router", "destructor", function);
+    arguments.add("base", "destructors", BaseItem::kDestructors);
     instantiate(arguments, out_.core_module(module.write(), "destructor"),
                 fmt::format("destructor {}", slot));
   }
@@ -431,6 +472,25 @@ class Flattener {
   std::optional<wasm::Diagnostic> failure_;
 };
 
+/// The flat component, if its world is that of the composed one.
+wasm::Expected<std::vector<std::uint8_t>> same_world(const component::Decoded& decoded,
+                                                     std::vector<std::uint8_t> flat) {
+  const auto again = component::decode_with_world(flat, "the flat component");
+  if (!again) {
+    return tl::unexpected(again.error());
+  }
+  const std::optional<std::string> text = component::world_text(decoded.world);
+  if (!text || component::world_text(again->world) != text) {
+    return tl::unexpected(
+        wasm::Diagnostic{.kind = wasm::DiagnosticKind::kUnsupported,
+                         .code = "world",
+                         .place = {.file = {}, .offset = {}, .within = {}, .pointer = {}},
+                         .sentence = "instance root: its imports and exports cannot be given the same names "
+                                     "and types in a flat component"});
+  }
+  return flat;
+}
+
 }  // namespace
 
 wasm::Expected<std::vector<std::uint8_t>> flatten(const component::Decoded& decoded,
@@ -453,7 +513,8 @@ wasm::Expected<std::vector<std::uint8_t>> route(std::span<const std::uint8_t> by
   const topology::Topology topology = topology::topology_of(decoded->composition);
   const auto made =
       emit::make_router(decoded->composition, topology, routing::required_plan(topology))
-          .and_then([&](const emit::Router& router) { return flatten(*decoded, router, bytes); });
+          .and_then([&](const emit::Router& router) { return flatten(*decoded, router, bytes); })
+          .and_then([&](std::vector<std::uint8_t> flat) { return same_world(*decoded, std::move(flat)); });
   if (!made) {
     wasm::Diagnostic why = made.error();
     why.place.file = std::string(file);

@@ -33,7 +33,9 @@ struct FlatInstance {
     std::vector<FlatInstance>* core_instances = nullptr);
 
 /// Makes a composed component flat with the routing that the law asks for. `file` is its name in diagnostics.
-/// Errors: those of `component::decode`, `emit::make_router` and `flatten`. What it gives is not checked.
+/// Errors: those of `component::decode`, `emit::make_router` and `flatten`; "world" (`kUnsupported`) where
+/// the flat component's imports and exports would not read like the composed one's. What it gives is not
+/// checked otherwise.
 [[nodiscard]] wasm::Expected<std::vector<std::uint8_t>> route(std::span<const std::uint8_t> bytes,
                                                               std::string_view file);
 

@@ -123,13 +123,15 @@ void WorldWriter::imports() {
   for (const WorldItem& item : world_.imports) {
     import_instances_.push_back(0);
     if (const auto* func = std::get_if<WorldFunc>(&item.what)) {
-      const std::uint32_t index = out_.import(item.name, {Description::Kind::kFunc, type(func->type)});
+      const std::uint32_t index =
+          out_.import(item.name, {Description::Kind::kFunc, type(func->type)}, item.attributes);
       functions_.emplace(std::get<component::HostFuncId>(func->func),
                          HostFunction{.index = index, .instance = 0, .name = {}});
     } else if (const auto* named = std::get_if<WorldType>(&item.what)) {
       const auto known = is_resource(named->type) ? root_.find(named->type) : root_.index_of(named->type);
-      const std::uint32_t index = known ? out_.import(item.name, {Description::Kind::kTypeEq, *known})
-                                        : out_.import(item.name, {Description::Kind::kTypeSub, 0});
+      const std::uint32_t index =
+          known ? out_.import(item.name, {Description::Kind::kTypeEq, *known}, item.attributes)
+                : out_.import(item.name, {Description::Kind::kTypeSub, 0}, item.attributes);
       const std::vector<WrittenId> same = same_as(named->type);
       root_.name(named->type, index);
       const WrittenType& last = world_.types[same.back().value];
@@ -181,7 +183,7 @@ void WorldWriter::import_instance(const WorldItem& item, const WorldInstance& wh
     }
   }
   const std::uint32_t index =
-      out_.import(item.name, {Description::Kind::kInstance, out_.type(made.definition())});
+      out_.import(item.name, {Description::Kind::kInstance, out_.type(made.definition())}, item.attributes);
   import_instances_.back() = index;
   for (auto& [id, name] : functions) {
     functions_.emplace(id, HostFunction{.index = {}, .instance = index, .name = std::move(name)});
@@ -197,10 +199,7 @@ void WorldWriter::register_types(const std::vector<WorldItem>& items, std::uint3
           break;
         }
         const WrittenType& last = world_.types[same.value];
-        if (last.kind == Kind::kResource) {
-          if (defined_.contains(last.resource)) {
-            break;
-          }
+        if (last.kind == Kind::kResource && !defined_.contains(last.resource)) {
           imported_resources_.emplace(last.resource, named->type);
         }
         of_instances_.emplace(same, OfInstance{instance, item.name});
@@ -235,6 +234,10 @@ std::uint32_t WorldWriter::lifted(const WorldFunc& func, const Lift& lift) {
 }
 
 void WorldWriter::exports(const Lift& lift) {
+  if (world_.narrowed) {
+    return fail("narrowed-export", fmt::format("its export {} is ascribed as another instance type",
+                                               wasm::printable(*world_.narrowed)));
+  }
   for (const WorldItem& item : world_.exports) {
     if (failure_) {
       return;
@@ -242,12 +245,13 @@ void WorldWriter::exports(const Lift& lift) {
     if (const auto* func = std::get_if<WorldFunc>(&item.what)) {
       const std::uint32_t index = lifted(*func, lift);
       out_.export_item(item.name, {Sort::kFunc, index},
-                       Description{Description::Kind::kFunc, type(func->type)});
+                       Description{Description::Kind::kFunc, type(func->type)}, item.attributes);
     } else if (const auto* named = std::get_if<WorldType>(&item.what)) {
       const std::uint32_t index = out_.export_item(
           item.name, {Sort::kType, type(named->type)},
           world_.types[named->type.value].opaque ? std::optional(Description{Description::Kind::kTypeSub, 0})
-                                                 : std::nullopt);
+                                                 : std::nullopt,
+          item.attributes);
       for (const WrittenId same : same_as(named->type)) {
         if (world_.types[same.value].kind != Kind::kResource) {
           root_.name(same, index);
@@ -256,7 +260,7 @@ void WorldWriter::exports(const Lift& lift) {
     } else {
       const auto& what = std::get<WorldInstance>(item.what);
       const std::uint32_t made = instance(item.name, what, lift);
-      const std::uint32_t index = out_.export_item(item.name, {Sort::kInstance, made});
+      const std::uint32_t index = out_.export_item(item.name, {Sort::kInstance, made}, {}, item.attributes);
       register_types(what.items, index);
     }
   }
@@ -290,14 +294,14 @@ std::uint32_t WorldWriter::shim(std::string_view label, const WorldInstance& wha
   ComponentWriter made;
   std::vector<std::pair<std::string, Item>> arguments;
   std::set<std::string> taken;
-  std::set<WrittenId> imported;  // on demand: types of other interfaces
+  std::map<WrittenId, std::optional<std::uint32_t>> foreign;  // types known outside, imported on demand
   const auto define = [&](const Bytes& definition) { return made.type(definition); };
   TypeScope inside(world_, define, [&](WrittenId id) -> std::optional<std::uint32_t> {
     std::optional<std::uint32_t> known = root_.named(id);
     if (!known) {
       known = outside(id);
     }
-    if (!known || !imported.insert(id).second) {
+    if (!known || !foreign.emplace(id, std::nullopt).second) {
       return std::nullopt;
     }
     const WrittenType& type_there = world_.types[id.value];
@@ -310,6 +314,7 @@ std::uint32_t WorldWriter::shim(std::string_view label, const WorldInstance& wha
       index = made.import(name, {Description::Kind::kTypeEq, inside.index_of(id).value_or(0)});
     }
     inside.name(id, index);
+    foreign[id] = index;
     arguments.emplace_back(name, Item{Sort::kType, *known});
     return index;
   });
@@ -349,14 +354,18 @@ std::uint32_t WorldWriter::shim(std::string_view label, const WorldInstance& wha
       return 0;
     }
   }
-  TypeScope exported(world_, define, [&](WrittenId id) { return inside.named(id); });
-  // Every type that this interface exports goes by its exported name in the functions' types.
+  // Every type that this interface exports goes by its exported name in the types after it.
+  TypeScope exported(world_, define, [&](WrittenId id) {
+    const auto place = foreign.find(id);
+    return place == foreign.end() ? std::nullopt : place->second;
+  });
   for (const auto& [item, index] : items) {
     if (const auto* named = std::get_if<WorldType>(&item->what)) {
       const bool opaque = world_.types[named->type.value].opaque;
+      const std::uint32_t from = exported.index_of(named->type).value_or(index);
       exported.name(named->type,
                     made.export_item(
-                        item->name, {Sort::kType, index},
+                        item->name, {Sort::kType, from},
                         opaque ? std::optional(Description{Description::Kind::kTypeSub, 0}) : std::nullopt));
     } else {
       const auto outer = exported.index_of(std::get<WorldFunc>(item->what).type);
