@@ -81,6 +81,8 @@ class Flattener {
     }
   }
 
+  std::vector<FlatInstance> take_instances() { return std::move(flat_instances_); }
+
   wasm::Expected<std::vector<std::uint8_t>> run() {
     world_.imports();
     make_base();
@@ -174,14 +176,14 @@ class Flattener {
       made.module = out_.core_module(made.package.bytes, "handle table");
     }
     const std::uint32_t instance = instantiate(made.package, made.module, "table " + table.name);
-    for (const auto& [symbol, name] : made.package.exports) {
-      Symbol own = symbol;
-      if (auto* part = std::get_if<emit::TablePart>(&own)) {
+    auto& exports = flat_instances_.back().exports;
+    for (auto& [symbol, name] : exports) {
+      if (auto* part = std::get_if<emit::TablePart>(&symbol)) {
         part->table = id;
-      } else if (auto* borrows = std::get_if<emit::Borrows>(&own)) {
+      } else if (auto* borrows = std::get_if<emit::Borrows>(&symbol)) {
         borrows->table = id;
       }
-      places_.insert_or_assign(own, Place{instance, name});
+      places_.insert_or_assign(symbol, Place{instance, name});
     }
   }
 
@@ -197,7 +199,9 @@ class Flattener {
       const emit::SymbolName label = emit::name_of(symbol);
       arguments.add(label.module, label.field, symbol);
     }
-    return instantiate(arguments, module, name);
+    const std::uint32_t made = instantiate(arguments, module, name);
+    flat_instances_.back().exports = package.exports;
+    return made;
   }
 
   /// What a core module is instantiated with, by the names of its imports.
@@ -234,6 +238,7 @@ class Flattener {
       }
       instances.emplace_back(label, *whole);
     }
+    flat_instances_.emplace_back();
     return out_.core_instantiate(module, instances, name);
   }
 
@@ -415,6 +420,7 @@ class Flattener {
     const std::string name = fmt::format("{} {}", composition_.instances[core.owner.value].name,
                                          module.name.empty() ? "core" : module.name);
     core_instances_[id.value] = instantiate(arguments, *index, name);
+    flat_instances_.back().guest = id;
   }
 
   Symbol symbol(const CoreItem& from) {
@@ -485,6 +491,7 @@ class Flattener {
   std::map<routing::TableId, std::size_t> table_numbers_;   ///< places in Router::tables
   std::map<ResourceId, std::vector<std::uint32_t>> slots_;  ///< of the destructor table, by whose they are
   std::map<ResourceId, RouterFunction> outer_;              ///< destructors of outer resource types
+  std::vector<FlatInstance> flat_instances_;
   std::map<Symbol, Place> places_;
   std::map<Symbol, Item> known_;
   std::vector<std::uint32_t> pending_;  ///< functions that stand for canons, not written yet
@@ -516,8 +523,14 @@ wasm::Expected<std::vector<std::uint8_t>> same_world(const component::Decoded& d
 
 wasm::Expected<std::vector<std::uint8_t>> flatten(const component::Decoded& decoded,
                                                   const emit::Router& router,
-                                                  std::span<const std::uint8_t> bytes) {
-  return Flattener(decoded, router, bytes).run();
+                                                  std::span<const std::uint8_t> bytes,
+                                                  std::vector<FlatInstance>* core_instances) {
+  Flattener flattener(decoded, router, bytes);
+  auto made = flattener.run();
+  if (core_instances != nullptr) {
+    *core_instances = flattener.take_instances();
+  }
+  return made;
 }
 
 wasm::Expected<std::vector<std::uint8_t>> route(std::span<const std::uint8_t> bytes, std::string_view file) {
