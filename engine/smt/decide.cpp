@@ -21,6 +21,25 @@ constexpr std::uint32_t kMostDepth = 500;
 constexpr std::size_t kMostTerms = 20'000;
 
 using Conditions = std::vector<Term>;  ///< sorted, each once
+/// Conditions written down with leaves numbered as they come: the same for conditions that differ in the
+/// names of their leaves only, which have the same answer.
+using Text = std::vector<std::uint64_t>;
+
+struct TextHash {
+  std::size_t operator()(const Text& text) const {
+    std::uint64_t hash = text.size();
+    for (const std::uint64_t word : text) {
+      hash = mixed(hash ^ word);
+    }
+    return hash;
+  }
+  static std::uint64_t mixed(std::uint64_t value) {  // splitmix64
+    value += 0x9e3779b97f4a7c15;
+    value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
+    value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
+    return value ^ (value >> 31);
+  }
+};
 
 }  // namespace
 
@@ -37,6 +56,8 @@ struct Decider::State {
   std::unordered_map<Term, z3::expr> made;
   std::unordered_map<Term, std::vector<Term>> leaves;
   std::map<Conditions, Answer> answers;
+  std::unordered_map<Text, Answer, TextHash> answers_of_alike;
+  std::unordered_map<Term, std::uint64_t> hashes;  ///< whatever the names of leaves
   std::size_t questions = 0;
   unsigned resources = 0;   ///< of a question
   std::uint64_t spent = 0;  ///< by all
@@ -169,15 +190,100 @@ struct Decider::State {
     return 0;
   }
 
-  /// One question to Z3, answered from memory where it was put before.
+  [[nodiscard]] bool is_leaf(Term term) const {
+    return terms.op(term) == TermOp::kSymbol || terms.op(term) == TermOp::kOpaque;
+  }
+
+  [[nodiscard]] std::uint64_t head_of(Term term) const {
+    return std::uint64_t{terms.width(term)} << 8 | static_cast<std::uint64_t>(terms.op(term));
+  }
+
+  /// Of the term's form, leaves being alike. The depth of terms was checked.
+  std::uint64_t hash_of(Term term) {
+    if (const auto found = hashes.find(term); found != hashes.end()) {
+      return found->second;
+    }
+    std::uint64_t hash = TextHash::mixed(is_leaf(term) ? terms.width(term) : head_of(term));
+    if (terms.is_constant(term)) {
+      hash = TextHash::mixed(hash ^ terms.bits(term));
+    } else if (!is_leaf(term)) {
+      for (const Term argument : terms.arguments(term)) {
+        hash = TextHash::mixed(hash ^ hash_of(argument));
+      }
+    }
+    hashes.emplace(term, hash);
+    return hash;
+  }
+
+  /// Each term is written once; where it comes again stands its number.
+  class Writer {
+   public:
+    explicit Writer(const State& state) : state_(state) {}
+
+    void write(Term term) {
+      const auto [place, fresh] = numbers_.emplace(term, numbers_.size());
+      if (!fresh) {
+        text.insert(text.end(), {kAgain, place->second});
+        return;
+      }
+      if (state_.is_leaf(term)) {
+        text.insert(text.end(), {kLeaf, state_.terms.width(term)});
+        return;
+      }
+      text.push_back(state_.head_of(term));
+      if (state_.terms.is_constant(term)) {
+        text.push_back(state_.terms.bits(term));
+        return;
+      }
+      for (const Term argument : state_.terms.arguments(term)) {
+        write(argument);
+      }
+    }
+
+    Text text;
+
+   private:
+    // Beyond what `head_of` gives.
+    static constexpr std::uint64_t kAgain = 1U << 20;
+    static constexpr std::uint64_t kLeaf = kAgain + 1;
+    const State& state_;
+    std::unordered_map<Term, std::uint64_t> numbers_;
+  };
+
+  Text text_of(const Conditions& conditions) {
+    std::vector<std::pair<std::uint64_t, Term>> order;
+    for (const Term condition : conditions) {
+      order.emplace_back(hash_of(condition), condition);
+    }
+    std::sort(order.begin(), order.end());
+    Writer writer(*this);
+    for (const auto& [hash, condition] : order) {
+      writer.write(condition);
+    }
+    return std::move(writer.text);
+  }
+
+  /// One question to Z3, answered from memory where it, or one of the same form, was put before.
   Answer ask(Conditions conditions) {
     if (const auto found = answers.find(conditions); found != answers.end()) {
       return found->second;
     }
-    Answer answer = Answer::kUnknown;
     const bool small = std::all_of(conditions.begin(), conditions.end(),
                                    [this](Term term) { return terms.depth(term) <= kMostDepth; });
-    if (small && spent < kAllResources) {
+    Answer answer = Answer::kUnknown;
+    if (small) {
+      Text text = text_of(conditions);
+      const auto found = answers_of_alike.find(text);
+      answer = found != answers_of_alike.end() ? found->second : ask_z3(conditions);
+      answers_of_alike.emplace(std::move(text), answer);
+    }
+    answers.emplace(std::move(conditions), answer);
+    return answer;
+  }
+
+  Answer ask_z3(const Conditions& conditions) {
+    Answer answer = Answer::kUnknown;
+    if (spent < kAllResources) {
       ++questions;
       try {
         // A solver of its own for each question: an answer must not depend on the questions before it.
@@ -206,7 +312,6 @@ struct Decider::State {
         answer = Answer::kUnknown;
       }
     }
-    answers.emplace(std::move(conditions), answer);
     return answer;
   }
 
@@ -280,9 +385,6 @@ struct Decider::State {
     bool possible = true;
     const auto at_least = [&](std::uint64_t bound) { least = std::max(least, bound); };
     const auto at_most = [&](std::uint64_t bound) { most = std::min(most, bound); };
-    const auto is_leaf = [this](Term term) {
-      return terms.op(term) == TermOp::kSymbol || terms.op(term) == TermOp::kOpaque;
-    };
     for (const Term condition : conditions) {
       const bool negated =
           terms.op(condition) == TermOp::kXor && terms.is_constant(terms.arguments(condition)[1]);
