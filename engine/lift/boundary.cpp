@@ -25,6 +25,8 @@ constexpr std::uint8_t kMergedImports = 22;     // L22
 
 /// So many paths are compared also where one of them refutes.
 constexpr std::size_t kEnough = 64;
+/// Code that goes more ways than these is followed for shorter lists.
+constexpr double kManyWays = 256;
 
 class BoundaryReader {
  public:
@@ -36,7 +38,7 @@ class BoundaryReader {
 
   BoundaryReading read() {
     make_arguments();
-    for (std::uint32_t most = context_.most_elements;; --most) {
+    for (std::uint32_t most = bound();; --most) {
       reading_.most_elements = most;
       if (run() || most == 0) {
         break;
@@ -48,6 +50,18 @@ class BoundaryReader {
   }
 
  private:
+  /// Elements of lists to begin with: two where more would take very long.
+  [[nodiscard]] std::uint32_t bound() const {
+    std::uint32_t most = context_.most_elements;
+    const auto ways = [&] {
+      return ways_through(context_.arena, parameters_, most) * ways_through(context_.arena, results_, most);
+    };
+    while (most > 2 && ways() > kManyWays) {
+      --most;
+    }
+    return most;
+  }
+
   void restart() {
     reading_.notes.clear();
     reading_.note_position.clear();
