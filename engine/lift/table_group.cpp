@@ -259,17 +259,21 @@ std::string TableFunctions::State::keeps_cursor(FunctionId make) {
       return fmt::format("{} moves the cursor of {} in another way", image.name_of(one), image.name_of(make));
     }
   }
-  if (!cursor.global) {
-    return "";
-  }
-  for (const FunctionId one : all_of(writes().sets, *cursor.global)) {
-    if (has(operations_there, one) || serves_only(one, operations_there)) {
+  for (const std::optional<Cell>& cell : {supply.cursor, supply.head}) {
+    if (!cell || !cell->global) {
       continue;
     }
-    if (!operations.is_guest(one) && is_candidate(one) && shape(one).is_table_function && steps(shape(one))) {
-      continue;
+    for (const FunctionId one : all_of(writes().sets, *cell->global)) {
+      if (has(operations_there, one) || serves_only(one, operations_there)) {
+        continue;
+      }
+      // Makers of entries in another memory may count on with the same cursor.
+      if (cell->same(cursor) && !operations.is_guest(one) && is_candidate(one) &&
+          shape(one).is_table_function && shape(one).what.role == TableRole::kNew && steps(shape(one))) {
+        continue;
+      }
+      return fmt::format("{} sets the global that says where the next entry goes", image.name_of(one));
     }
-    return fmt::format("{} sets the global that says where the next entry goes", image.name_of(one));
   }
   return "";
 }
