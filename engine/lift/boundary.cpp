@@ -6,6 +6,7 @@
 #include <set>
 
 #include "engine/lift/memory_state.h"
+#include "engine/lift/term_query.h"
 #include "engine/lift/value_walk.h"
 
 namespace meld_verify::lift {
@@ -202,7 +203,47 @@ class BoundaryReader {
     if (!returns && !paths.empty() && complete) {
       note({}, "it always traps", {}, paths.front().at);
     }
+    for (const Path& path : paths) {
+      if (path.end == Path::End::kTrap && traps_on_values(path)) {
+        note({}, "it traps for some handles or cases that a guest may pass", {}, path.at);
+        break;
+      }
+    }
     return complete || !reading_.has_lists || is_wrong();
+  }
+
+  void remember_values(const ValueWalk& walk) {
+    const TermQuery query(context_.terms, context_.executor);
+    for (const HandleSeen& handle : walk.handles) {
+      const std::vector<Term> of = query.leaves(handle.sent);
+      handle_leaves_.insert(of.begin(), of.end());
+      for (const Term guard : handle.guards) {
+        const std::vector<Term> cases = query.leaves(guard);
+        case_leaves_.insert(cases.begin(), cases.end());
+      }
+    }
+  }
+
+  /// Whether nothing but handles and cases decides that the path traps: tables, counts and memories have no
+  /// part in it. No handle is 0.
+  bool traps_on_values(const Path& path) const {
+    if (path.conditions.empty()) {
+      return false;
+    }
+    const std::vector<Term> leaves =
+        TermQuery(context_.terms, context_.executor).leaves(path.conditions.back());
+    std::vector<Term> conditions = path.conditions;
+    for (const Term leaf : leaves) {
+      if (case_leaves_.contains(leaf)) {
+        continue;
+      }
+      if (!handle_leaves_.contains(leaf)) {
+        return false;
+      }
+      const Term zero = context_.terms.constant(context_.terms.width(leaf), 0);
+      conditions.push_back(context_.terms.negation(context_.terms.apply(TermOp::kEq, leaf, zero)));
+    }
+    return !leaves.empty() && context_.decider.satisfiable(conditions) != Answer::kNo;
   }
 
   /// Whether what was read so far refutes: then the paths that were given up do not matter.
@@ -281,6 +322,7 @@ class BoundaryReader {
     }
     params.values(parameters_, place(arguments_, spilled_), place(event.arguments, spilled_), sender,
                   receiver, 0, "params");
+    remember_values(params);
     read_chains(path, params);
 
     ValueWalk results = walk(path);
@@ -298,6 +340,7 @@ class BoundaryReader {
                                    : ValuePlace{.address = {}, .slots = path.results};
       results.values(results_, from, to, sender, receiver, static_cast<std::uint32_t>(param_positions()),
                      "result");
+      remember_values(results);
       read_chains(path, results);
     }
     reading_.has_lists |= params.met_lists || results.met_lists;
@@ -647,6 +690,7 @@ class BoundaryReader {
   std::vector<std::vector<std::vector<Conversion>>> chains_;
   std::vector<bool> used_;
   std::set<std::pair<std::optional<std::uint32_t>, std::string>> said_;
+  std::set<Term> handle_leaves_, case_leaves_;  ///< that values which cross are made of
 };
 
 }  // namespace
