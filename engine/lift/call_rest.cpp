@@ -64,6 +64,18 @@ Term CallRest::begins(GlobalId flag) {
       context_.terms.constant(32, *context_.fused.globals[flag.value].initial & 0xffff'ffff));
 }
 
+std::vector<Term> CallRest::counts_before() {
+  const GeneratedGlobals& globals = context_.tables.globals();
+  std::vector<Term> conditions;
+  for (std::uint32_t g = 0; g < globals.own.size(); ++g) {
+    if (globals.own[g] && !globals.flag[g] && context_.tables.is_count_or_flag(GlobalId{g})) {
+      conditions.push_back(context_.terms.apply(TermOp::kLessU, context_.executor.initial(GlobalId{g}),
+                                                context_.terms.constant(32, kMostCounted)));
+    }
+  }
+  return conditions;
+}
+
 std::string CallRest::left_behind(const Path& path) {
   const GeneratedGlobals& globals = context_.tables.globals();
   for (std::uint32_t g = 0; g < globals.own.size(); ++g) {
@@ -108,8 +120,13 @@ bool CallRest::may_trap(const Path& path, std::span<const ValidArea> areas) {
   std::set<Term> sizes;
   for (const Term condition : path.conditions) {
     for (const Term leaf : query.leaves(condition)) {
-      if (terms.op(leaf) == TermOp::kSymbol && terms.name(leaf).rfind(kSize, 0) == 0) {
+      if (terms.op(leaf) != TermOp::kSymbol) {
+        continue;
+      }
+      if (terms.name(leaf).rfind(kSize, 0) == 0) {
         sizes.insert(leaf);
+      } else if (terms.name(leaf).rfind(kGrowth, 0) == 0) {  // memories can grow
+        conditions.push_back(terms.negation(terms.apply(TermOp::kEq, leaf, terms.constant(32, 0xffff'ffff))));
       }
     }
   }

@@ -330,8 +330,9 @@ std::vector<FunctionId> HandleTables::makers_of(routing::TableId table) const {
 bool HandleTables::drops_are_known(FunctionId drop, routing::TableId table) const {
   const std::vector<FunctionId> makers = makers_of(table);
   return functions_.of(drop)->role == TableRole::kDrop && !makers.empty() &&
-         std::all_of(makers.begin(), makers.end(),
-                     [&](FunctionId make) { return functions_.destructors(make, drop).has_value(); });
+         std::all_of(makers.begin(), makers.end(), [&](FunctionId make) {
+           return functions_.destructors(make, drop).has_value() || functions_.refuses(make, drop);
+         });
 }
 
 std::optional<std::vector<DestructorCall>> HandleTables::run_by(FunctionId make, FunctionId drop) const {
