@@ -13,7 +13,7 @@ namespace op = wasm::op;
 namespace {
 
 constexpr std::uint32_t kAddress = 0, kLength = 1;
-constexpr wasm::Opcode kI64Eqz = 0x50;
+constexpr wasm::Opcode kI64Eqz = 0x50, kI64Or = 0x84;
 
 /// Writes one function's code: small words for what it does often.
 class Writer {
@@ -85,22 +85,29 @@ Function check_utf8(std::string name, const Symbol& memory) {
   code.get(end);
   code.op(kI32Eq);
   code.br_if(1);
-  // Eight bytes of ASCII at once.
-  code.get(end);
-  code.get(kAddress);
-  code.op(kI32Sub);
-  write.with(8, kI32GeU);
-  code.begin_if();
-  code.get(kAddress);
-  code.memory(op::kI64Load, memory, 0, 0);
-  code.i64(0x8080'8080'8080'8080);
-  code.op(kI64And);
-  code.op(kI64Eqz);
-  code.begin_if();
-  write.advance(kAddress, 8);
-  code.br(2);
-  code.end();
-  code.end();
+  // ASCII in large steps, then in small ones.
+  for (const std::uint32_t step : {32u, 8u}) {
+    code.get(end);
+    code.get(kAddress);
+    code.op(kI32Sub);
+    write.with(step, kI32GeU);
+    code.begin_if();
+    for (std::uint32_t offset = 0; offset < step; offset += 8) {
+      code.get(kAddress);
+      code.memory(op::kI64Load, memory, offset, 0);
+      if (offset != 0) {
+        code.op(kI64Or);
+      }
+    }
+    code.i64(0x8080'8080'8080'8080);
+    code.op(kI64And);
+    code.op(kI64Eqz);
+    code.begin_if();
+    write.advance(kAddress, step);
+    code.br(2);
+    code.end();
+    code.end();
+  }
   write.byte(kAddress);
   code.tee(byte);
   write.with(0x80, kI32LtU);

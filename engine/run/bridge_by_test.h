@@ -197,7 +197,8 @@ class GuestWriter : public spec::GuestSide {
 struct Damage {
   bool in_slot = false;
   std::uint32_t where = 0;  ///< slot, or number of a byte among those that were written
-  std::uint64_t bits = 0;   ///< to flip
+  std::uint64_t bits = 0;   ///< to flip, or
+  bool replaces = false;    ///< to put there
 };
 
 /// One guest's values: what it writes, and how.
@@ -241,9 +242,16 @@ inline std::vector<spec::CoreValue> written(const Written& what, const spec::Typ
     if (damage.in_slot && !slots.empty()) {
       spec::CoreValue& slot = slots[damage.where % slots.size()];
       const bool half = slot.type == spec::CoreType::kI32 || slot.type == spec::CoreType::kF32;
-      slot.bits ^= half ? damage.bits & 0xffff'ffff : damage.bits;
+      const std::uint64_t bits = half ? damage.bits & 0xffff'ffff : damage.bits;
+      slot.bits = damage.replaces ? bits : slot.bits ^ bits;
     } else if (!damage.in_slot && bump.next > begin) {
-      memory.bytes()[begin + damage.where % (bump.next - begin)] ^= static_cast<std::byte>(damage.bits);
+      const std::uint64_t at = begin + damage.where % (bump.next - begin);
+      if (damage.replaces) {
+        const auto word = static_cast<std::uint32_t>(damage.bits);
+        std::memcpy(memory.bytes() + at / 4 * 4, &word, 4);
+      } else {
+        memory.bytes()[at] ^= static_cast<std::byte>(damage.bits);
+      }
     }
   }
   return slots;

@@ -85,6 +85,8 @@ class RandomTypes {
         return small_.cases(TypeKind::kEnum, kCases[below(std::size(kCases))]);
       case 1:
         return small_.cases(TypeKind::kFlags, kFlags[below(std::size(kFlags))]);
+      case 2:
+        return small_.primitive(TypeKind::kChar);
       default:
         return plain();
     }
@@ -154,10 +156,19 @@ Written random_written(const spec::Type& tuple, spec::Encoding encoding, const s
   }
   const bool flawed = below(3) == 0;
   written.handles = handles_for(written.values, table, flawed);
-  if (below(3) == 0) {
+  // Numbers at the edges of what is allowed, or bits that flip.
+  static constexpr std::uint32_t kEdges[] = {0,        1,          2,           3,          4,      254,
+                                             255,      256,        257,         999,        1000,   0xd7ff,
+                                             0xd800,   0xdbff,     0xdfff,      0xe000,     0xffff, 0x10ffff,
+                                             0x110000, 0x10000000, 0x8000'0000, 0xffff'ffff};
+  if (below(2) == 0) {
     for (std::uint32_t i = 0, count = 1 + below(3); i < count; ++i) {
-      const std::uint64_t bits = below(2) == 0 ? std::uint64_t{1} << below(64) : spec::random_bits();
-      written.damages.push_back({.in_slot = below(3) == 0, .where = below(1000), .bits = bits});
+      const std::uint32_t kind = below(3);
+      const std::uint64_t bits = kind == 0   ? std::uint64_t{1} << below(64)
+                                 : kind == 1 ? spec::random_bits()
+                                             : kEdges[below(std::size(kEdges))];
+      written.damages.push_back(
+          {.in_slot = below(2) == 0, .where = below(1000), .bits = bits, .replaces = kind == 2});
     }
   }
   return written;
