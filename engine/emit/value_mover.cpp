@@ -126,7 +126,7 @@ void ValueMover::start(Code& code, Phase phase) {
 
 bool ValueMover::enter(const TypeNode& node) {
   context_.steps += 1 + node.members.size() / 8;
-  if (context_.steps + code_->steps().size() > kMostBridgeSteps) {
+  if (context_.steps + code_->steps().size() > kMostBridgeSteps || code_->locals().size() > kMostLocals) {
     context_.fail("too-large", "moving its values takes too much code");
   }
   if (depth_ > topology::kMostDepth) {

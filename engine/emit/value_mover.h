@@ -21,6 +21,8 @@ namespace meld_verify::emit {
 
 /// Code for one bridge is at most so long, in instructions and visits of types.
 inline constexpr std::uint64_t kMostBridgeSteps = 250'000;
+/// Locals of one function, at most; engines take 50,000.
+inline constexpr std::size_t kMostLocals = 40'000;
 
 /// What all that moves values in one bridge has in common.
 struct MoverContext {
