@@ -27,16 +27,22 @@ namespace meld_verify::run {
 inline constexpr std::uint32_t kBridgeResources = 3;
 inline constexpr std::uint64_t kBridgePages = 4;
 
-/// A caller and a callee that define one resource type each; a third instance defines another.
+/// A caller and a callee that define one resource type each; a third instance defines another. `outer`: the
+/// callee, the third and the host do; or only the host, where it is the one that is called.
 struct BridgeWorld {
-  BridgeWorld() {
-    const topology::InstanceId definers[kBridgeResources] = {caller, callee, third};
+  enum class Definers { kGuests, kCalleeAndHost, kHost };
+
+  explicit BridgeWorld(Definers who = Definers::kGuests) {
+    using topology::kHost;
+    const topology::InstanceId definers[3][kBridgeResources] = {
+        {caller, callee, third}, {callee, third, kHost}, {kHost, kHost, kHost}};
     for (std::uint32_t i = 0; i < kBridgeResources; ++i) {
+      const topology::InstanceId definer = definers[static_cast<std::size_t>(who)][i];
       const std::string name = "r" + std::to_string(i);
-      resources[i] = small.resource(definers[i], "i", name);
+      resources[i] = small.resource(definer, "i", name);
       for (const topology::InstanceId one : {caller, callee, third}) {
-        small.known_as(one, resources[i], "i", name, one == definers[i]);
-        small.builtin(one, component::ResourceOp::kDrop, resources[i], "i", name, one == definers[i]);
+        small.known_as(one, resources[i], "i", name, one == definer);
+        small.builtin(one, component::ResourceOp::kDrop, resources[i], "i", name, one == definer);
       }
     }
   }
@@ -52,7 +58,6 @@ struct BridgeWorld {
 /// A memory as bytes, or that of a store.
 class TestMemory : public spec::Memory {
  public:
-  [[nodiscard]] std::uint64_t size() const override { return kBridgePages * 65'536; }
   void read(std::uint32_t address, std::span<std::byte> into) const override {
     std::memcpy(into.data(), bytes() + address, into.size());
   }
@@ -65,6 +70,7 @@ class TestMemory : public spec::Memory {
 class OwnMemory : public TestMemory {
  public:
   OwnMemory() : bytes_(kBridgePages * 65'536, std::byte{0xaa}) {}
+  [[nodiscard]] std::uint64_t size() const override { return bytes_.size(); }
   [[nodiscard]] std::byte* bytes() const override { return bytes_.data(); }
 
  private:
@@ -74,6 +80,7 @@ class OwnMemory : public TestMemory {
 class StoreMemory : public TestMemory {
  public:
   StoreMemory(CoreStore& store, CoreExtern memory) : store_(store), memory_(memory) {}
+  [[nodiscard]] std::uint64_t size() const override { return store_.size(memory_); }
   [[nodiscard]] std::byte* bytes() const override {
     return reinterpret_cast<std::byte*>(store_.bytes(memory_));
   }
