@@ -69,14 +69,16 @@ spec::Sequence host_values(const spec::Type& tuple, spec::Encoding encoding) {
   return values;
 }
 
-/// The same, without what an object is beyond its rep.
-void forget_objects(spec::Value& value) {
-  if (auto* handle = std::get_if<spec::Handle>(&value.content)) {
+/// As the host has it: an object is its rep, and a text has no spelling.
+void as_the_hosts(spec::Value& value) {
+  if (auto* text = std::get_if<spec::Text>(&value.content)) {
+    text->spelling.reset();
+  } else if (auto* handle = std::get_if<spec::Handle>(&value.content)) {
     handle->object = {};
   } else if (auto* sequence = std::get_if<spec::Sequence>(&value.content)) {
-    std::for_each(sequence->items.begin(), sequence->items.end(), forget_objects);
+    std::for_each(sequence->items.begin(), sequence->items.end(), as_the_hosts);
   } else if (auto* choice = std::get_if<spec::Choice>(&value.content)) {
-    std::for_each(choice->payload.begin(), choice->payload.end(), forget_objects);
+    std::for_each(choice->payload.begin(), choice->payload.end(), as_the_hosts);
   }
 }
 
@@ -143,7 +145,7 @@ class OuterCall : public EmittedModules {
     guest_writes_ = random_written(host_calls_ ? *results_ : *params_, spelling(), tables_[0]);
     guest_writes_.damages.clear();
     host_gives_ = host_values(host_calls_ ? *params_ : *results_, spelling());
-    std::for_each(host_gives_.items.begin(), host_gives_.items.end(), forget_objects);
+    std::for_each(host_gives_.items.begin(), host_gives_.items.end(), as_the_hosts);
     drops_borrows_ = below(8) != 0;
   }
 
