@@ -282,6 +282,7 @@ class BridgeMaker {
         return;
       }
     }
+    mover.expect_all_handles();
   }
 
   /// Moves parameters or results. `prepare` is for what comes between lifting and lowering, as far as they

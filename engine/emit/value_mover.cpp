@@ -144,6 +144,12 @@ const HandleWay& ValueMover::next_way() {
   return ways_[next_++];
 }
 
+void ValueMover::expect_all_handles() {
+  if (next_ != ways_.size()) {
+    context_.fail("positions", "its type has fewer handles than the topology says");
+  }
+}
+
 std::size_t ValueMover::split(const HandleWay& way) const {
   return passes_ == Passes::kTwoUnevenly ? way.steps.size() : way.lifting;
 }

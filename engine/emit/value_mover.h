@@ -81,6 +81,9 @@ class ValueMover {
   /// Slots are handed on as they are but for handles, which are converted: the run time checks the rest.
   void pass_through() { passes_through_ = true; }
 
+  /// Fails where not all handles that there should be were met.
+  void expect_all_handles();
+
   void flat(component::TypeId type, std::span<const std::uint32_t> from, const Slots& to);
   void memory(component::TypeId type, Place from, Place to);
 
