@@ -33,10 +33,11 @@ using wasm::ValueType;
 namespace {
 
 wasm::Diagnostic refused(std::string code, const std::string& instance, const std::string& reason) {
-  return {.kind = wasm::DiagnosticKind::kUnsupported,
-          .code = std::move(code),
-          .place = {.file = {}, .offset = {}, .within = {}, .pointer = {}},
-          .sentence = fmt::format("instance {}: {}", wasm::printable(instance), reason)};
+  wasm::Diagnostic why;
+  why.kind = wasm::DiagnosticKind::kUnsupported;
+  why.code = std::move(code);
+  why.sentence = fmt::format("instance {}: {}", wasm::printable(instance), reason);
+  return why;
 }
 
 ValueType value_type(topology::SlotType slot) {

@@ -137,6 +137,8 @@ class CallReader {
   void take_notes(std::uint32_t b, BoundaryReading& reading, FunctionId function) {
     const Boundary& boundary = topology_.boundaries[b];
     out_.paths += reading.paths;
+    checks_.insert(reading.checks.begin(), reading.checks.end());
+    out_.checks = checks_.size();
     if (reading.has_lists) {
       out_.fewest_elements =
           std::min(out_.fewest_elements.value_or(reading.most_elements), reading.most_elements);
@@ -268,7 +270,7 @@ class CallReader {
   const topology::Topology& topology_;
   ReadingContext& context_;
   CallReadings out_;
-  std::set<FunctionId> looked_through_;
+  std::set<FunctionId> looked_through_, checks_;
 };
 
 }  // namespace

@@ -554,6 +554,7 @@ class Assembly {
       routing::Step& made = route.steps[route.count++];
       made.op = makes                           ? made_as(position, step.function)
                 : step.role == TableRole::kTake ? StepOp::kTake
+                : step.role == TableRole::kLend ? StepOp::kLend
                                                 : StepOp::kRep;
       made.table = home.table;
       made.type = home.type;
@@ -677,6 +678,11 @@ class Assembly {
       say("a guest's allocator gives memory that is aligned, in bounds and its own");
       say("pointers that guests pass lie within their memories");
       say("a called component changes no memory but its own");
+    }
+    if (calls_.checks > 0) {
+      say(fmt::format("{} that only read{} a value and may trap let{} valid ones pass",
+                      calls_.checks == 1 ? "a function" : fmt::format("{} functions", calls_.checks),
+                      calls_.checks == 1 ? "s" : "", calls_.checks == 1 ? "s" : ""));
     }
     if (!pair_.fused) {
       say("an embedder gives each import of a resource intrinsic the canonical built-in of the type that it "

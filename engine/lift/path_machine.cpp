@@ -531,7 +531,18 @@ bool PathMachine::enter(Running& running, FunctionId function, std::vector<Term>
     return stuck("a function that is executed is not defined in a core module");
   }
   const wasm::Function& definition = image_.definition_of(function);
-  const wasm::FuncType& type = image_.type_of(function);
+  if (const std::uint32_t bound = image_.functions[function.value].bound; bound != 0) {
+    std::vector<Term> all;
+    std::size_t next = 0;
+    for (const auto& given : image_.bound[bound - 1].arguments) {
+      if (!given && next == arguments.size()) {
+        return stuck("the arguments are not those that the function takes");
+      }
+      all.push_back(given ? terms_.constant(32, *given) : arguments[next++]);
+    }
+    arguments = std::move(all);
+  }
+  const wasm::FuncType& type = image_.type_of(image_.unbound(function));
   Frame frame;
   frame.function = function;
   frame.code = &state_.code_of(function);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "engine/component/world_text.h"
@@ -66,12 +67,27 @@ class Flattener {
         bytes_(bytes),
         world_(decoded.world, out_),
         modules_(composition_.modules.size()),
-        core_instances_(composition_.core_instances.size()) {}
+        core_instances_(composition_.core_instances.size()) {
+    for (std::size_t i = 0; i < router.tables.size(); ++i) {
+      table_numbers_.emplace(router.tables[i].table, i);
+    }
+    for (std::size_t i = 0; i < router.destructors.size(); ++i) {
+      if (router.destructors[i].function) {
+        slots_[router.destructors[i].resource].push_back(static_cast<std::uint32_t>(i + 1));
+      }
+    }
+    for (const emit::OuterResource& outer : router.resources) {
+      outer_.emplace(outer.resource, outer.destructor);
+    }
+  }
+
+  std::vector<FlatInstance> take_instances() { return std::move(flat_instances_); }
 
   wasm::Expected<std::vector<std::uint8_t>> run() {
     world_.imports();
     make_base();
     for (const component::Event& event : composition_.events) {
+      keep_limits();
       if (failed()) {
         break;
       }
@@ -113,12 +129,12 @@ class Flattener {
 
   [[nodiscard]] bool failed() const { return failure_ || world_.failure(); }
 
-  void fail(std::string code, std::string sentence) {
+  void fail(std::string code, const std::string& sentence) {
     if (!failure_) {
-      failure_ = wasm::Diagnostic{.kind = wasm::DiagnosticKind::kUnsupported,
-                                  .code = std::move(code),
-                                  .place = {.file = {}, .offset = {}, .within = {}, .pointer = {}},
-                                  .sentence = std::move(sentence)};
+      wasm::Diagnostic& why = failure_.emplace();
+      why.kind = wasm::DiagnosticKind::kUnsupported;
+      why.code = std::move(code);
+      why.sentence = "instance root: " + sentence;
     }
   }
 
@@ -126,10 +142,9 @@ class Flattener {
     const std::uint32_t modules = out_.count(Sort::kCoreModule) + out_.count(Sort::kComponent);
     const std::uint32_t instances = out_.count(Sort::kCoreInstance);
     if (modules > kMostModules || instances > kMostInstances) {
-      fail("too-large",
-           fmt::format("the flat component would have {} core modules and {} core instances; run "
-                       "times take {} and {}",
-                       modules, instances, kMostModules, kMostInstances));
+      fail("too-large", fmt::format("the flat component would have more than {} core modules or {} core "
+                                    "instances, which is what run times take",
+                                    kMostModules, kMostInstances));
     }
   }
 
@@ -145,22 +160,31 @@ class Flattener {
 
   /// Instantiates a table's module, which all tables with the same options share.
   void make_table(routing::TableId id) {
-    for (const emit::HandleTable& table : router_.tables) {
-      if (table.table != id) {
-        continue;
-      }
-      if (table.storage != routing::Storage::kPrivate) {
-        return fail("table-storage", fmt::format("table {} lies in a guest's memory", table.name));
-      }
-      const Package package = emit::package_table(table);
-      const auto [module, fresh] = table_modules_.try_emplace(package.bytes, 0);
-      if (fresh) {
-        module->second = out_.core_module(package.bytes, "handle table");
-      }
-      place(package, instantiate(package, module->second, "table " + table.name));
-      return;
+    const auto place_in_router = table_numbers_.find(id);
+    if (place_in_router == table_numbers_.end()) {
+      return fail("unknown-table", "the router speaks of a table that it does not have");
     }
-    fail("unknown-table", "the router speaks of a table that it does not have");
+    const emit::HandleTable& table = router_.tables[place_in_router->second];
+    if (table.storage != routing::Storage::kPrivate) {
+      return fail("table-storage", fmt::format("table {} lies in a guest's memory", table.name));
+    }
+    const auto [known, fresh] = table_modules_.try_emplace(
+        TableOptions(table.checks, table.reuse, table.overflow, table.capacity), TableModule{});
+    TableModule& made = known->second;
+    if (fresh) {
+      made.package = emit::package_table(table);
+      made.module = out_.core_module(made.package.bytes, "handle table");
+    }
+    const std::uint32_t instance = instantiate(made.package, made.module, "table " + table.name);
+    auto& exports = flat_instances_.back().exports;
+    for (auto& [symbol, name] : exports) {
+      if (auto* part = std::get_if<emit::TablePart>(&symbol)) {
+        part->table = id;
+      } else if (auto* borrows = std::get_if<emit::Borrows>(&symbol)) {
+        borrows->table = id;
+      }
+      places_.insert_or_assign(symbol, Place{instance, name});
+    }
   }
 
   void place(const Package& package, std::uint32_t instance) {
@@ -175,7 +199,9 @@ class Flattener {
       const emit::SymbolName label = emit::name_of(symbol);
       arguments.add(label.module, label.field, symbol);
     }
-    return instantiate(arguments, module, name);
+    const std::uint32_t made = instantiate(arguments, module, name);
+    flat_instances_.back().exports = package.exports;
+    return made;
   }
 
   /// What a core module is instantiated with, by the names of its imports.
@@ -212,6 +238,7 @@ class Flattener {
       }
       instances.emplace_back(label, *whole);
     }
+    flat_instances_.emplace_back();
     return out_.core_instantiate(module, instances, name);
   }
 
@@ -393,6 +420,7 @@ class Flattener {
     const std::string name = fmt::format("{} {}", composition_.instances[core.owner.value].name,
                                          module.name.empty() ? "core" : module.name);
     core_instances_[id.value] = instantiate(arguments, *index, name);
+    flat_instances_.back().guest = id;
   }
 
   Symbol symbol(const CoreItem& from) {
@@ -407,15 +435,12 @@ class Flattener {
   // --- resource types
 
   void resource(ResourceId id) {
-    for (const emit::OuterResource& outer : router_.resources) {
-      if (outer.resource == id) {
-        world_.define_resource(id, out_.resource_type(resolve(outer.destructor).index));
-      }
+    if (const auto outer = outer_.find(id); outer != outer_.end()) {
+      world_.define_resource(id, out_.resource_type(resolve(outer->second).index));
     }
-    for (std::size_t i = 0; i < router_.destructors.size(); ++i) {
-      const emit::Destructor& destructor = router_.destructors[i];
-      if (destructor.resource == id && destructor.function) {
-        wire(static_cast<std::uint32_t>(i + 1), *destructor.function);
+    if (const auto slots = slots_.find(id); slots != slots_.end()) {
+      for (const std::uint32_t slot : slots->second) {
+        wire(slot, *router_.destructors[slot - 1].function);
       }
     }
   }
@@ -456,7 +481,17 @@ class Flattener {
   WorldWriter world_;
   std::vector<std::optional<std::uint32_t>> modules_;         ///< by CoreModuleId
   std::vector<std::optional<std::uint32_t>> core_instances_;  ///< by CoreInstanceId
-  std::map<std::vector<std::uint8_t>, std::uint32_t> table_modules_;
+  using TableOptions =
+      std::tuple<routing::TableChecks, routing::Reuse, routing::Overflow, std::optional<std::uint64_t>>;
+  struct TableModule {
+    Package package;
+    std::uint32_t module = 0;
+  };
+  std::map<TableOptions, TableModule> table_modules_;
+  std::map<routing::TableId, std::size_t> table_numbers_;   ///< places in Router::tables
+  std::map<ResourceId, std::vector<std::uint32_t>> slots_;  ///< of the destructor table, by whose they are
+  std::map<ResourceId, RouterFunction> outer_;              ///< destructors of outer resource types
+  std::vector<FlatInstance> flat_instances_;
   std::map<Symbol, Place> places_;
   std::map<Symbol, Item> known_;
   std::vector<std::uint32_t> pending_;  ///< functions that stand for canons, not written yet
@@ -474,12 +509,12 @@ wasm::Expected<std::vector<std::uint8_t>> same_world(const component::Decoded& d
   }
   const std::optional<std::string> text = component::world_text(decoded.world);
   if (!text || component::world_text(again->world) != text) {
-    return tl::unexpected(
-        wasm::Diagnostic{.kind = wasm::DiagnosticKind::kUnsupported,
-                         .code = "world",
-                         .place = {.file = {}, .offset = {}, .within = {}, .pointer = {}},
-                         .sentence = "instance root: its imports and exports cannot be given the same names "
-                                     "and types in a flat component"});
+    wasm::Diagnostic why;
+    why.kind = wasm::DiagnosticKind::kUnsupported;
+    why.code = "world";
+    why.sentence =
+        "instance root: its imports and exports cannot be given the same names and types in a flat component";
+    return tl::unexpected(std::move(why));
   }
   return flat;
 }
@@ -488,8 +523,14 @@ wasm::Expected<std::vector<std::uint8_t>> same_world(const component::Decoded& d
 
 wasm::Expected<std::vector<std::uint8_t>> flatten(const component::Decoded& decoded,
                                                   const emit::Router& router,
-                                                  std::span<const std::uint8_t> bytes) {
-  return Flattener(decoded, router, bytes).run();
+                                                  std::span<const std::uint8_t> bytes,
+                                                  std::vector<FlatInstance>* core_instances) {
+  Flattener flattener(decoded, router, bytes);
+  auto made = flattener.run();
+  if (core_instances != nullptr) {
+    *core_instances = flattener.take_instances();
+  }
+  return made;
 }
 
 wasm::Expected<std::vector<std::uint8_t>> route(std::span<const std::uint8_t> bytes, std::string_view file) {

@@ -50,12 +50,12 @@ WorldWriter::WorldWriter(const World& world, ComponentWriter& out)
           world, [this](const Bytes& definition) { return out_.type(definition); },
           [this](WrittenId id) { return outside(id); }) {}
 
-void WorldWriter::fail(std::string code, std::string sentence) {
+void WorldWriter::fail(std::string code, const std::string& sentence) {
   if (!failure_) {
-    failure_ = wasm::Diagnostic{.kind = wasm::DiagnosticKind::kUnsupported,
-                                .code = std::move(code),
-                                .place = {.file = {}, .offset = {}, .within = {}, .pointer = {}},
-                                .sentence = "instance root: " + std::move(sentence)};
+    wasm::Diagnostic& why = failure_.emplace();
+    why.kind = wasm::DiagnosticKind::kUnsupported;
+    why.code = std::move(code);
+    why.sentence = "instance root: " + sentence;
   }
 }
 

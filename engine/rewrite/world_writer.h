@@ -44,7 +44,7 @@ class WorldWriter {
     std::string name;
   };
 
-  void fail(std::string code, std::string sentence);
+  void fail(std::string code, const std::string& sentence);
   void import_instance(const component::WorldItem& item, const component::WorldInstance& what);
   void register_types(const std::vector<component::WorldItem>& items, std::uint32_t instance);
   /// The names that a type has without being another type: of imports, up to one of an export.

@@ -340,6 +340,10 @@ std::uint64_t CoreStore::steps_left() const {
   return state_->steps_left.value_or(0);
 }
 
+CoreExtern CoreStore::memory(InstanceId instance, std::size_t index) const {
+  return state_->name(CoreExtern::Kind::kMemory, state_->instances[instance].instance->memories()[index]);
+}
+
 CoreValue CoreStore::value(const CoreExtern& global) const {
   const auto* const found = state_->get<wi::Global>(global);
   return value_of(type_of(found->type().type), found->Get());

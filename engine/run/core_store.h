@@ -109,6 +109,8 @@ class CoreStore {
   /// Of the steps that were given; 0 without a limit.
   [[nodiscard]] std::uint64_t steps_left() const;
 
+  /// A memory of an instance by its place in the module's index space; it must be one.
+  [[nodiscard]] CoreExtern memory(InstanceId instance, std::size_t index) const;
   /// What a global holds now.
   [[nodiscard]] CoreValue value(const CoreExtern& global) const;
   /// The bytes of a memory as they are now; they move when the memory grows.

@@ -334,7 +334,21 @@ spec::Result<spec::CoreFunction> Program::function(const CoreItem& item, const C
                                                         "component-level type asks for",
                                                         what));
   }
-  return guest_function(store_, found);
+  return guest(found);
+}
+
+spec::Trap Program::meant(const spec::Trap& trap) const {
+  if (trap.trap_class == TrapClass::kGuestTrap && trap_words_) {
+    return trap_words_().value_or(trap);
+  }
+  return trap;
+}
+
+spec::CoreFunction Program::guest(const CoreExtern& function) {
+  return [this, run = guest_function(store_, function)](std::span<const spec::CoreValue> args) {
+    spec::CoreResult outcome = run(args);
+    return outcome ? outcome : tl::unexpected(meant(outcome.error()));
+  };
 }
 
 spec::Result<CoreStore::ModuleId> Program::module(component::CoreModuleId id) {
@@ -386,7 +400,7 @@ spec::Result<void> Program::instantiate(const component::CoreInstance& what, Cor
   const auto make = [&](std::span<const spec::CoreValue>) -> spec::CoreResult {
     const auto made = store_.instantiate(module, imports);
     if (const auto* trap = std::get_if<CoreTrap>(&made)) {
-      return tl::unexpected(trap_of(*trap));
+      return tl::unexpected(meant(trap_of(*trap)));
     }
     instances_[id.value] = std::get<CoreStore::InstanceId>(made);
     return std::optional<spec::CoreValue>{};
@@ -460,7 +474,36 @@ spec::CoreResult Program::run_by_index(CoreInstanceId instance, std::uint32_t fu
   if (!fits) {
     return spec::trap(TrapClass::kNotValid, "a core function is called with other arguments than it takes");
   }
-  return guest_function(store_, found)(arguments);
+  return guest(found)(arguments);
+}
+
+std::string Program::name_of(const component::FuncRef& function) const {
+  if (const CanonId* lift = std::get_if<CanonId>(&function)) {
+    return function_names_[lift->value];
+  }
+  const component::HostFunc& host = composition_.host_funcs[std::get<component::HostFuncId>(function).value];
+  return shown_name(host.interface_name, host.name);
+}
+
+std::string Program::name_of(const component::WorldExport& what) {
+  return shown_name(what.interface_name, what.name);
+}
+
+std::optional<std::uint64_t> Program::global(CoreInstanceId instance, const std::string& name) const {
+  const std::optional<CoreStore::InstanceId>& made = instances_[instance.value];
+  const CoreExtern* const found = made ? store_.find(*made, name) : nullptr;
+  return found != nullptr && found->kind() == CoreExtern::Kind::kGlobal
+             ? std::optional(store_.value(*found).bits)
+             : std::nullopt;
+}
+
+std::span<const std::uint8_t> Program::memory(CoreInstanceId instance, std::uint32_t index) const {
+  const std::optional<CoreStore::InstanceId>& made = instances_[instance.value];
+  if (!made) {
+    return {};
+  }
+  const CoreExtern memory = store_.memory(*made, index);
+  return {store_.bytes(memory), store_.size(memory)};
 }
 
 spec::CoreResult Program::call_core(CoreInstanceId instance, std::uint32_t function,

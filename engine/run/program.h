@@ -56,6 +56,8 @@ class Program {
   /// Stands for all functions that the world imports. Without it a call of one ends the program as
   /// unsupported. Before `start`.
   void set_host(HostAnswer answer) { host_answer_ = std::move(answer); }
+  /// Asked when core code traps by itself: what that means, if it is known. Before `start`.
+  void set_trap_words(std::function<std::optional<spec::Trap>()> words) { trap_words_ = std::move(words); }
   /// Everything together may take about so many instructions of core code; then it traps kUnsupported.
   void limit_steps(std::uint64_t steps) { store_.limit_steps(steps); }
   [[nodiscard]] std::uint64_t steps_left() const { return store_.steps_left(); }
@@ -85,6 +87,17 @@ class Program {
   /// takes other arguments.
   [[nodiscard]] spec::CoreResult call_core(component::CoreInstanceId instance, std::uint32_t function,
                                            std::span<const spec::CoreValue> arguments);
+
+  /// What a global that a core instance exports holds now, and the bytes of one of its memories by its index
+  /// in the module (they move when it grows). Nothing: the instance is not made, or there is no such export.
+  [[nodiscard]] std::optional<std::uint64_t> global(component::CoreInstanceId instance,
+                                                    const std::string& name) const;
+  [[nodiscard]] std::span<const std::uint8_t> memory(component::CoreInstanceId instance,
+                                                     std::uint32_t index) const;
+
+  /// The name that a function goes by in what is shown, and an export's, as far as it has one.
+  [[nodiscard]] std::string name_of(const component::FuncRef& function) const;
+  [[nodiscard]] static std::string name_of(const component::WorldExport& what);
 
   /// In the composition's numbers: whose function the machine calls, and who takes part in a crossing.
   [[nodiscard]] std::optional<component::CanonId> lift_of(spec::FunctionId function) const;
@@ -122,6 +135,9 @@ class Program {
   /// Of a lift or lower of a function of type `type`.
   spec::Result<spec::Options> options(const component::CanonOptions& options, const spec::FunctionType& type);
   spec::Memory* memory(const CoreExtern& memory);
+  /// A function of core code, for the machine to call.
+  spec::CoreFunction guest(const CoreExtern& function);
+  spec::Trap meant(const spec::Trap& trap) const;
 
   const component::Composition& composition_;
   std::span<const std::uint8_t> bytes_;
@@ -132,6 +148,7 @@ class Program {
   spec::Machine machine_;
   Probes* probes_ = nullptr;
   HostAnswer host_answer_;
+  std::function<std::optional<spec::Trap>()> trap_words_;
 
   std::vector<std::optional<CoreStore::ModuleId>> modules_;      ///< by core module
   std::vector<std::optional<CoreStore::InstanceId>> instances_;  ///< by core instance

@@ -14,6 +14,11 @@ import wasmtime_side as side
 from program_types import Type
 
 HOST_TYPE = 7
+# Of make_programs.MEMORY.
+NO_ROOM_BACK = "(if (local.get $old-size) (then (unreachable)))"
+TOP_GIVEN = "(global.set $top (i32.add (global.get $top) (local.get $size)))"
+ROOM_COPIED = "(memory.copy (global.get $top) (local.get $old) (select (local.get $old-size) (local.get $size) " \
+              "(i32.lt_u (local.get $old-size) (local.get $size))))"
 UNKNOWN_TO_PACKAGE = ("map", "fixed")
 
 
@@ -54,7 +59,10 @@ def world(seed):
     about = f"{'hosted' if hosted else 'served'} {encoding}, P = {program_types.text(p, 'thing', '')}, R = {program_types.text(r, 'thing', '')}, " \
             f"{' '.join(links) or 'nothing'} between"
     text = "\n".join(["(component", *make_programs.indent(lines), ")", ""])
-    return text.replace(make_programs.OPTIONS, encoding + make_programs.OPTIONS), hosted, about
+    # Who makes a string of another encoding may ask for room first, and give some back.
+    text = text.replace(make_programs.OPTIONS, encoding + make_programs.OPTIONS).replace(NO_ROOM_BACK, "").replace(
+        TOP_GIVEN, f"{ROOM_COPIED}\n{TOP_GIVEN}")
+    return text, hosted, about
 
 
 class Beyond(Exception):

@@ -4,12 +4,15 @@
 
 #include <fstream>
 #include <iostream>
+#include <memory>
 #include <optional>
+#include <span>
 
 #include "engine/component/decode.h"
 #include "engine/run/event_log.h"
 #include "engine/run/post_mortem.h"
 #include "engine/run/program.h"
+#include "engine/run/routed_trace.h"
 #include "engine/run/value_text.h"
 #include "engine/wasm/printable.h"
 #include "tools/meld-verify/command.h"
@@ -45,6 +48,44 @@ class Tally : public spec::Observer {
 
   std::uint64_t calls = 0, destroyed = 0, live = 0;
 };
+
+/// What is run: a program, and whose names its events have.
+struct Runner {
+  run::Program* program = nullptr;
+  const spec::Machine* machine = nullptr;
+  std::unique_ptr<run::Program> reference;
+  std::unique_ptr<run::RoutedTrace> trace;
+  std::unique_ptr<run::RoutedProgram> routed;
+
+  /// Reports what is still live.
+  void finish() {
+    program->machine().finish();
+    if (trace) {
+      trace->finish();
+    }
+  }
+};
+
+wasm::Expected<Runner> runner(const component::Composition& composition, std::span<const std::uint8_t> bytes,
+                              const std::string& file, spec::Observer& observer, bool reference) {
+  Runner made;
+  if (reference) {
+    made.reference = std::make_unique<run::Program>(composition, bytes, &observer);
+    made.program = made.reference.get();
+    made.machine = &made.program->machine();
+    return made;
+  }
+  made.trace = std::make_unique<run::RoutedTrace>(observer);
+  auto routed = run::RoutedProgram::make(bytes, file, made.trace.get());
+  if (!routed) {
+    return tl::unexpected(routed.error());
+  }
+  made.routed = *std::move(routed);
+  made.trace->listen_to(*made.routed);
+  made.program = &made.routed->program();
+  made.machine = &made.trace->machine();
+  return made;
+}
 
 int trapped(const std::string& composed, const spec::Trap& trap, const run::PostMortem& post_mortem,
             const run::Names& names) {
@@ -119,8 +160,12 @@ int RunCommand::run() const {
     observers.add(json_events);
   }
 
-  run::Program program(*composition, *bytes, &observers);
-  names.machine = &program.machine();
+  auto chosen = runner(*composition, *bytes, composed, observers, reference);
+  if (!chosen) {
+    return fail(chosen.error());
+  }
+  run::Program& program = *chosen->program;
+  names.machine = chosen->machine;
   const component::WorldExport* function = entry(program, invoke);
   if (function == nullptr) {
     return usage(fmt::format("{} has no single function called '{}'; {}", composed,
@@ -141,14 +186,19 @@ int RunCommand::run() const {
   }
 
   auto outcome = program.start().and_then([&] { return program.call(*function, std::move(values)); });
-  program.machine().finish();
+  chosen->finish();
   events.close();
   if (!events_file.empty() && !events) {
     return usage(fmt::format("{} cannot be written", events_file));
   }
   std::cout.flush();
   if (!outcome) {
-    return trapped(composed, outcome.error(), post_mortem, names);
+    spec::Trap trap = outcome.error();
+    if (const auto found = chosen->routed ? chosen->routed->trap_of_router() : std::nullopt) {
+      trap.sentence = found->sentence;
+      trap.handle = chosen->trace->handle();
+    }
+    return trapped(composed, trap, post_mortem, names);
   }
   const std::string result = *outcome ? " → " + run::value_text(**outcome, *type.result) : "";
   const bool failed = *outcome && type.result->kind == spec::Kind::kResult &&

@@ -5,7 +5,8 @@
 
 namespace meld_verify::tool {
 
-/// `meld-verify run`: executes an export of a composed component with the reference machine.
+/// `meld-verify run`: executes an export of a composed component through its router, or with the reference
+/// machine.
 struct RunCommand {
   std::string composed;
   std::string invoke;                  ///< empty: wasi:cli/run, else the only function called "run"
