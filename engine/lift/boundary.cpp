@@ -28,6 +28,8 @@ constexpr std::uint8_t kMergedImports = 22;     // L22
 
 /// So many paths are compared also where one of them refutes.
 constexpr std::size_t kEnough = 64;
+/// Code that goes more ways than these is followed for shorter lists.
+constexpr double kManyWays = 256;
 
 class BoundaryReader {
  public:
@@ -42,7 +44,7 @@ class BoundaryReader {
     for (const bool all : {false, true}) {
       every_list_ = all;
       bool complete = false;
-      for (std::uint32_t most = context_.most_elements; !complete && most > 0; --most) {
+      for (std::uint32_t most = bound(); !complete && most > 0; --most) {
         restart();
         reading_.most_elements = most;
         complete = run();
@@ -59,6 +61,18 @@ class BoundaryReader {
   }
 
  private:
+  /// Elements of lists to begin with: two where more would take very long.
+  [[nodiscard]] std::uint32_t bound() const {
+    std::uint32_t most = context_.most_elements;
+    const auto ways = [&] {
+      return ways_through(context_.arena, parameters_, most) * ways_through(context_.arena, results_, most);
+    };
+    while (most > 2 && ways() > kManyWays) {
+      --most;
+    }
+    return most;
+  }
+
   void restart() {
     reading_.notes.clear();
     reading_.note_position.clear();
@@ -234,7 +248,8 @@ class BoundaryReader {
     return complete || is_wrong();
   }
 
-  void area_of(std::span<const component::Parameter> list, const MemoryState& memory, Term address) {
+  /// Bytes that a list of values takes up in memory, and how they are aligned.
+  [[nodiscard]] std::pair<Term, std::uint32_t> extent(std::span<const component::Parameter> list) {
     std::uint64_t size = 0;
     std::uint32_t alignment = 1;
     for (const component::Parameter& param : list) {
@@ -242,9 +257,12 @@ class BoundaryReader {
       size = topology::aligned(size, layout.alignment) + layout.size;
       alignment = std::max(alignment, layout.alignment);
     }
-    areas_known_.push_back({memory.memory, address,
-                            context_.terms.constant(32, topology::aligned(size, alignment)),
-                            context_.terms.constant(1, 1), alignment});
+    return {context_.terms.constant(32, topology::aligned(size, alignment)), alignment};
+  }
+
+  void area_of(std::span<const component::Parameter> list, const MemoryState& memory, Term address) {
+    const auto [size, alignment] = extent(list);
+    areas_known_.push_back({memory.memory, address, size, context_.terms.constant(1, 1), alignment});
   }
 
   /// What a guest's allocator gives is aligned, and lies in its memory.
@@ -453,16 +471,7 @@ class BoundaryReader {
   }
 
   void area_is_allocated(ValueWalk& walk, Term address) {
-    std::uint64_t size = 0;
-    std::uint32_t alignment = 1;
-    for (const component::Parameter& param : parameters_) {
-      size =
-          topology::aligned(size, context_.layouts[param.type].alignment) + context_.layouts[param.type].size;
-      alignment = std::max(alignment, context_.layouts[param.type].alignment);
-    }
-    size = topology::aligned(size, alignment);
-    const Answer given =
-        walk.allocated(address, context_.terms.constant(32, size), *call_.callee_side.allocator);
+    const Answer given = walk.allocated(address, extent(parameters_).first, *call_.callee_side.allocator);
     if (given != Answer::kYes) {
       note(given == Answer::kNo ? std::optional(kWrongPlace) : std::nullopt,
            "the parameters are put where the callee's allocator gave no memory");

@@ -180,7 +180,30 @@ class CallReader {
           work.push_back(pair_.fused_image.instances[linked.instance.value]
                              .functions[instruction.index(wasm::IndexSpace::kFunc)]);
         }
+        if (instruction.opcode == wasm::op::kGlobalSet) {
+          sets_global(next, pair_.fused_image.instances[linked.instance.value]
+                                .globals[instruction.index(wasm::IndexSpace::kGlobal)]);
+        }
       }
+    }
+  }
+
+  /// Generated code has no business with what a guest's code keeps in its globals.
+  void sets_global(FunctionId function, GlobalId global) {
+    const auto& instances = pair_.alignment.instances;
+    if (std::none_of(instances.begin(), instances.end(), [&](const AlignedInstance& instance) {
+          return std::find(instance.globals.begin(), instance.globals.end(), std::optional(global)) !=
+                 instance.globals.end();
+        })) {
+      return;
+    }
+    Note note;
+    note.sentence = "generated code sets a global that a guest's code goes by";
+    note.place = place_of(pair_.fused_image, function);
+    if (std::none_of(out_.notes.begin(), out_.notes.end(), [&](const Note& other) {
+          return other.sentence == note.sentence && other.place && other.place->function == function;
+        })) {
+      out_.notes.push_back(std::move(note));
     }
   }
 

@@ -29,6 +29,8 @@ class CallRest {
 
  private:
   [[nodiscard]] bool is_guest(FunctionId function) const;
+  /// That a flag has the value that it has while no call is under way.
+  [[nodiscard]] Term begins(GlobalId flag);
 
   ReadingContext& context_;
   const BoundaryCall& call_;

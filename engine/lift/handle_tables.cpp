@@ -134,15 +134,16 @@ HandleTables::Home HandleTables::home_of(FunctionId function, std::optional<Home
     return home;
   }
   if (what->role == TableRole::kNew) {
-    for (const auto& [maker, home] : makers_) {
+    for (const auto& [maker, home] : makers_) {  // left as soon as `makers_` changes
       const TableStorage& other = functions_.of(maker)->storage;
       if (other.memory == what->storage.memory && other.slot_offset == what->storage.slot_offset &&
           other.scale == what->storage.scale && other.cursor == what->storage.cursor) {
-        const Home other_type{home.table,
+        const routing::TableId table = home.table;
+        const Home other_type{table,
                               add_key("type of " + wasm::printable(pair_.fused_image.name_of(function)))};
         homes_[function] = other_type;
         makers_.emplace_back(function, other_type);
-        meet(function, home.table);
+        meet(function, table);
         return other_type;
       }
     }

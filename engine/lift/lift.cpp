@@ -441,6 +441,9 @@ class Assembly {
       if (!all && borrow) {
         continue;  // no borrow gets here
       }
+      if (!all && made[0].empty() && !drop.understood) {
+        view_note(v, {}, "it could not be told which destructor a drop runs", function);
+      }
       const std::vector<DestructorCall> calls = all.value_or(drop.destructors);
       (borrow ? route.borrow_destructors : route.own_destructors) = tables_->destroyed_by(drop, calls);
       for (const DestructorCall& call : calls) {
@@ -454,15 +457,18 @@ class Assembly {
     }
   }
 
-  /// Functions that make the entries of a view which are of that kind.
+  /// Functions that make the entries of a view which are of that kind: under any name that its instance has
+  /// for the type.
   std::vector<FunctionId> makers_for(std::uint32_t v, HandleKind kind, std::optional<FunctionId> make) {
+    const View& view = lifted_.topology.views[v];
     std::vector<FunctionId> makers;
     if (make) {
       makers.push_back(*make);
     }
     each_reading([&](const Position& position, const PositionReading& reading) {
-      if (position.receiver == ViewId{v} && position.kind == kind && !reading.steps.empty() &&
-          reading.steps.back().role == TableRole::kNew) {
+      const View& receiver = lifted_.topology.views[position.receiver.value];
+      if (receiver.instance == view.instance && receiver.resource == view.resource && position.kind == kind &&
+          !reading.steps.empty() && reading.steps.back().role == TableRole::kNew) {
         add_once(makers, reading.steps.back().function);
       }
     });

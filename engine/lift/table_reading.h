@@ -84,6 +84,10 @@ struct TableFunctions::State {
   const TableGroup& group(MemoryId memory);
   bool is_candidate(FunctionId function);
   bool may_be_operation(FunctionId function);
+  /// Whether all that a function does to a memory are calls of `operations_there`; `reaching` are the
+  /// functions that work on the memory or call those.
+  bool is_made_of(FunctionId function, const std::set<FunctionId>& operations_there,
+                  const std::set<FunctionId>& reaching);
   bool serves_only(FunctionId function, const std::set<FunctionId>& operations);
   /// Why what `make` builds on (the invariants of its supply) cannot be relied on; empty: it can.
   const std::string& unsound(FunctionId make);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <unordered_map>
 
 namespace meld_verify::lift {
 namespace {
@@ -258,6 +260,73 @@ std::uint32_t handles_below(const component::TypeArena& arena, TypeId id) {
   return node.kind == TypeKind::kFixedList ? sum * node.length : sum;
 }
 
+namespace {
+
+class Ways {
+ public:
+  Ways(const component::TypeArena& arena, std::uint32_t most_elements)
+      : arena_(arena), most_elements_(most_elements) {}
+
+  double of(TypeId id) {
+    if (const auto found = known_.find(id.value); found != known_.end()) {
+      return found->second;  // types may hold one another many times
+    }
+    const double ways = count(id);
+    known_.emplace(id.value, ways);
+    return ways;
+  }
+
+ private:
+  double count(TypeId id) {
+    const TypeNode& node = arena_[id];
+    double all = 1;
+    double sum = 0;
+    for (const component::Member& member : node.members) {
+      const double here = member.type ? of(*member.type) : 1;
+      all *= here;
+      sum += here;
+    }
+    switch (node.kind) {
+      case TypeKind::kRecord:
+      case TypeKind::kTuple:
+        return all;
+      case TypeKind::kVariant:
+      case TypeKind::kResult:
+        return sum;
+      case TypeKind::kOption:
+        return 1 + sum;
+      case TypeKind::kFixedList:
+        return std::pow(all, node.length);
+      case TypeKind::kList:
+      case TypeKind::kMap: {
+        double ways = 1;
+        for (std::uint32_t n = 1; n <= most_elements_ && elements_matter(arena_, id); ++n) {
+          ways += std::pow(all, n);
+        }
+        return ways;
+      }
+      default:
+        return 1;
+    }
+  }
+
+  const component::TypeArena& arena_;
+  const std::uint32_t most_elements_;
+  std::unordered_map<std::uint32_t, double> known_;
+};
+
+}  // namespace
+
+double ways_through(const component::TypeArena& arena, std::span<const component::Parameter> list,
+                    std::uint32_t most_elements) {
+  Ways ways(arena, most_elements);
+  double all = 1;
+  for (const component::Parameter& one : list) {
+    all *= ways.of(one.type);
+  }
+  return all;
+}
+
 bool elements_matter(const component::TypeArena& arena, TypeId list) {
   const TypeNode& node = arena[list];
   return node.has_handle ||
@@ -425,16 +494,12 @@ bool ValueWalk::is_canonical_nan_of(Term sent, Term received) const {
   const auto parts = terms_.arguments(received);
   const unsigned bits = terms_.width(sent);
   const Term nan = terms_.constant(bits, bits == 32 ? 0x7fc0'0000U : 0x7ff8'0000'0000'0000U);
+  const std::array both{sent, sent};
   const auto compares = [&](const char* name) {
-    const std::array both{sent, sent};
-    const Term word = terms_.opaque(32, terms_.tag_named(name), both);
-    const Term holds = terms_.negation(terms_.apply(TermOp::kEq, word, terms_.constant(32, 0)));
-    return parts[0] == holds;
+    return parts[0] == terms_.opaque(1, terms_.tag_named(name), both);
   };
   const auto differs = [&](const char* name) {
-    const std::array both{sent, sent};
-    const Term word = terms_.opaque(32, terms_.tag_named(name), both);
-    return parts[0] == terms_.apply(TermOp::kEq, word, terms_.constant(32, 0));
+    return parts[0] == terms_.negation(terms_.opaque(1, terms_.tag_named(name), both));
   };
   const char* equal = bits == 32 ? "f32.eq" : "f64.eq";
   const char* other = bits == 32 ? "f32.ne" : "f64.ne";

@@ -133,6 +133,11 @@ class ValueWalk {
 /// Whether the elements of a list of this type are to be looked at one by one: they hold handles or pointers.
 [[nodiscard]] bool elements_matter(const component::TypeArena& arena, component::TypeId list);
 
+/// In how many ways, about, values of these types can be looked at: cases, and lists whose elements matter of
+/// each length up to `most_elements`. Code that looks at them all goes as many ways.
+[[nodiscard]] double ways_through(const component::TypeArena& arena,
+                                  std::span<const component::Parameter> list, std::uint32_t most_elements);
+
 /// What holds of a value because it is a valid one.
 struct Validity {
   std::vector<Term> conditions;
