@@ -200,7 +200,7 @@ class BridgeMaker {
     // Notes of handles must lie together: not among what is put into the same memory for the host.
     return calls_host_ &&
                    std::any_of(ways.begin(), ways.end(),
-                               [](const HandleWay& way) { return way.in_memory && way.aftermath.any(); })
+                               [](const HandleWay& way) { return way.in_list && way.aftermath.any(); })
                ? Passes::kTwoUnevenly
                : Passes::kOne;
   }

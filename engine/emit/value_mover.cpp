@@ -77,7 +77,7 @@ NoteForm note_form(std::span<const HandleWay> ways, bool two_passes) {
   NoteForm form;
   bool converted = two_passes;
   for (const HandleWay& way : ways) {
-    if (!way.in_memory || (!two_passes && !way.aftermath.any())) {
+    if (!way.in_list || (!two_passes && !way.aftermath.any())) {
       continue;
     }
     form.used = true;
@@ -449,22 +449,28 @@ void ValueMover::flat_sum(const TypeNode& node, std::span<const std::uint32_t> f
 void ValueMover::flat_handle(std::span<const std::uint32_t> from, const Slots& to) {
   const std::size_t number = next_;
   const HandleWay& way = next_way();
-  const std::size_t first = phase_ == Phase::kLower ? split(way) : 0;
-  const std::size_t last = phase_ == Phase::kLift ? split(way) : way.steps.size();
   if (phase_ == Phase::kMove && way.steps.empty() && !way.aftermath.any()) {
     return pass(from[0], kI32, to, 0);
   }
+  lone_handle(way, number,
+              {.local = [&] { return as_local(from[0], kI32); },
+               .push = [&] { read(from[0], kI32); },
+               .below = [] {},
+               .put = [&] { write(kI32, to, 0); }});
+}
+
+void ValueMover::lone_handle(const HandleWay& way, std::size_t number, const Ends& ends) {
+  const std::size_t first = phase_ == Phase::kLower ? split(way) : 0;
+  const std::size_t last = phase_ == Phase::kLift ? split(way) : way.steps.size();
   End end;
   end.guards = guards_;
   end.aftermath = way.aftermath;
-  std::optional<std::uint32_t> lent;
+  std::optional<std::uint32_t> lent, value;
   const bool sender = phase_ != Phase::kLower;
-  std::uint32_t value = from[0];
   if (!sender) {
     value = lifted_.at(number);
   } else if (way.aftermath.any()) {
-    value = as_local(from[0], kI32);
-    end.kept = value;
+    value = end.kept = ends.local();
     if (way.aftermath.unlend && !way.aftermath.token && !way.steps.front().lends()) {
       lent = end.kept = new_local(kI32);
     }
@@ -472,17 +478,24 @@ void ValueMover::flat_handle(std::span<const std::uint32_t> from, const Slots& t
   if (way.aftermath.temporary) {
     end.temporary = new_local(kI32);
   }
-  convert(*code_, way, first, last, lent, end.temporary, [&] { read(value, kI32); });
+  if (phase_ != Phase::kLift) {
+    ends.below();
+  }
+  convert(*code_, way, first, last, lent, end.temporary, [&] {
+    if (value) {
+      code_->get(*value);
+    } else {
+      ends.push();
+    }
+  });
   if (phase_ == Phase::kLift) {
-    const std::uint32_t local = new_local(kI32);
-    code_->set(local);
-    lifted_[number] = local;
+    lifted_[number] = new_local(kI32);
+    code_->set(lifted_[number]);
   } else {
-    write(kI32, to, 0);
+    ends.put();
   }
   // What was lent is known on the sender's side; a temporary is made on the receiver's.
   const bool makes_temporary =
-      way.aftermath.temporary &&
       std::any_of(way.steps.begin() + static_cast<std::ptrdiff_t>(first),
                   way.steps.begin() + static_cast<std::ptrdiff_t>(last),
                   [](const Conversion& step) { return step.kind == Conversion::Kind::kTemporary; });
@@ -614,6 +627,7 @@ void ValueMover::memory_sum(const TypeNode& node, const TypeLayout& layout, Plac
     if (!type || (phase_ == Phase::kLift && !context_.types[*type].has_handle)) {
       continue;
     }
+    guards_.emplace_back(chosen, case_of(node, i));
     code_->get(chosen);
     code_->i32(case_of(node, i));
     code_->op(kI32Eq);
@@ -621,6 +635,7 @@ void ValueMover::memory_sum(const TypeNode& node, const TypeLayout& layout, Plac
     memory_value(*type, {from.base, from.offset + layout.payload}, {to.base, to.offset + layout.payload},
                  false);
     code_->end();
+    guards_.pop_back();
   }
 }
 
@@ -640,7 +655,19 @@ void ValueMover::memory_elements(const TypeNode& node, Place from, Place to) {
 }
 
 void ValueMover::memory_handle(Place from, Place to) {
+  const std::size_t number = next_;
   const HandleWay& way = next_way();
+  if (way.in_list) {
+    return listed_handle(way, from, to);
+  }
+  lone_handle(way, number,
+              {.local = [&] { return loaded(from, 4); },
+               .push = [&] { load(from_, from, op::kI32Load, 2); },
+               .below = [&] { code_->get(to.base); },
+               .put = [&] { store(to, op::kI32Store, 2); }});
+}
+
+void ValueMover::listed_handle(const HandleWay& way, Place from, Place to) {
   const bool noted = form_.used && (passes_ != Passes::kOne || way.aftermath.any());
   const std::size_t first = phase_ == Phase::kLower ? split(way) : 0;
   const std::size_t last = phase_ == Phase::kLift ? split(way) : way.steps.size();

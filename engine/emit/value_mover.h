@@ -52,7 +52,8 @@ struct Slots {
   [[nodiscard]] Slots from(std::size_t first) const { return {locals.subspan(first), types.subspan(first)}; }
 };
 
-/// Notes in the staging memory, one after another: of handles that lie in memory and are needed again.
+/// Notes in the staging memory, one after another: of handles in lists that are needed again. Of others that
+/// is in locals.
 struct NoteForm {
   bool used = false;
   std::vector<Aftermath> kinds;  ///< which there are, to tell apart if there is more than one
@@ -138,10 +139,18 @@ class ValueMover {
   void memory_sum(const component::TypeNode& node, const topology::TypeLayout& layout, Place from, Place to);
   void memory_elements(const component::TypeNode& node, Place from, Place to);
   void memory_handle(Place from, Place to);
+  void listed_handle(const HandleWay& way, Place from, Place to);
   void flat_scalar(const component::TypeNode& node, std::span<const std::uint32_t> from, const Slots& to);
   void flat_product(const component::TypeNode& node, std::span<const std::uint32_t> from, const Slots& to);
   void flat_sum(const component::TypeNode& node, std::span<const std::uint32_t> from, const Slots& to);
   void flat_handle(std::span<const std::uint32_t> from, const Slots& to);
+  /// Where a handle that is not in a list comes from: as a local, or on the stack; and goes to, with what is
+  /// below it on the stack.
+  struct Ends {
+    std::function<std::uint32_t()> local;
+    std::function<void()> push, below, put;
+  };
+  void lone_handle(const HandleWay& way, std::size_t number, const Ends& ends);
   void normalize(const component::TypeNode& node, bool in_slot);
   void canonical_nan(wasm::ValueType type);
   void check_char(std::uint32_t local);
