@@ -65,9 +65,10 @@ struct NoteForm {
 class ValueMover {
  public:
   enum class Phase : std::uint8_t {
-    kMove,   ///< everything
-    kLift,   ///< handles only: what is done on the sender's side
-    kLower,  ///< everything but that
+    kMove,    ///< everything
+    kLift,    ///< handles only: what is done on the sender's side
+    kLower,   ///< everything but that
+    kReturn,  ///< handles in lists only: what is done when the call is over
   };
   enum class Passes : std::uint8_t {
     kOne,          ///< kMove
@@ -78,6 +79,15 @@ class ValueMover {
   /// `ways`: of the handles in what is moved, in their order.
   ValueMover(MoverContext& context, const Side& from, const Side& to, std::span<const HandleWay> ways,
              Passes passes);
+
+  /// Whether handles in lists can be read again where they were read first, in a pass kReturn, in place of
+  /// notes: what is noted of each is the handle itself. Nobody may have written there meanwhile.
+  [[nodiscard]] bool can_reread() const;
+  void reread() {
+    form_ = {};
+    rereads_ = true;
+  }
+  [[nodiscard]] bool rereads() const { return rereads_; }
 
   /// All that follows is written to `code`; handles come from the first on.
   void start(Code& code, Phase phase);
@@ -119,6 +129,8 @@ class ValueMover {
   };
 
   bool enter(const component::TypeNode& node);
+  /// Nothing is written to the other side.
+  [[nodiscard]] bool only_handles() const { return phase_ == Phase::kLift || phase_ == Phase::kReturn; }
   const HandleWay& next_way();
   [[nodiscard]] std::size_t split(const HandleWay& way) const;
 
@@ -194,6 +206,7 @@ class ValueMover {
   Code* code_ = nullptr;
   Phase phase_ = Phase::kMove;
   bool passes_through_ = false;
+  bool rereads_ = false;
   std::size_t next_ = 0;
   unsigned depth_ = 0;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> guards_;
