@@ -38,6 +38,17 @@ EXCEPTIONS = {}
 EXPECTED = re.compile(r"run\(\) = (\d+)\.")
 
 
+def exporting(text):
+    """The program, with its inner interfaces exported too, each once."""
+    exports, seen = [], set()
+    for instance, name, alias in re.findall(r'\(alias export (\$\S+) "(\S+)" \(instance (\$\S+)\)\)', text):
+        if alias.startswith(f"{instance}-") and name not in seen:
+            seen.add(name)
+            exports.append(f'  (export "{name}" (instance {alias}))')
+    end = text.rindex(")")
+    return text[:end] + "\n".join(exports) + "\n)\n"
+
+
 class Check:
     def __init__(self, program, folder):
         self.program, self.folder = program, pathlib.Path(folder)
@@ -162,15 +173,18 @@ class Check:
 
     def fused_seed(self, seed):
         made = make_fused_programs.program(seed)
-        binary = check_programs.binary_of(made.text(), self.folder, f"fused-{seed}").read_bytes()
-        routed = self.routed(f"fused-{seed}", binary)
-        if isinstance(routed, str):
-            self.wrong(f"fused program {seed} ({made.about})", f"is refused: {routed}")
-            return
-        ours, theirs = fused_side.end_of(routed), fused_side.end_of(binary)
-        if not ours.same(theirs):
-            self.wrong(f"fused program {seed} ({made.about})", f"composed {theirs}, routed {ours}")
-        self.counts[f"fused programs: {ours.how}"] += 1
+        text = made.text()
+        for kind, variant in (("fused program", text), ("exporting program", exporting(text))):
+            name = f"{kind} {seed}"
+            binary = check_programs.binary_of(variant, self.folder, name.replace(" ", "-")).read_bytes()
+            routed = self.routed(name, binary)
+            if isinstance(routed, str):
+                self.wrong(f"{name} ({made.about})", f"is refused: {routed}")
+                continue
+            ours, theirs = fused_side.end_of(routed), fused_side.end_of(binary)
+            if not ours.same(theirs):
+                self.wrong(f"{name} ({made.about})", f"composed {theirs}, routed {ours}")
+            self.counts[f"{kind}s: {ours.how}"] += 1
 
     def world(self, seed):
         made = routed_host.world(seed)
