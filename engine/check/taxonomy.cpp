@@ -11,7 +11,7 @@ using enum Harm;
 using enum ShownBy;
 
 // The numbering is that of the project's law (a code never changes its meaning).
-constexpr std::array<CodeInfo, 56> kCodes{{
+constexpr std::array<CodeInfo, 57> kCodes{{
     {1, kSpace, kEscape, kPlan, "handle taken for a rep", "a rep; gets an index of the caller's table",
      "the definer reads memory at a small number", "a runner lends a thing to its definer",
      "look the handle up in the sender's table: one step, lend"},
@@ -202,6 +202,11 @@ constexpr std::array<CodeInfo, 56> kCodes{{
      "a guest stores at the table's address", "keep tables in a memory of their own"},
     {56, kTable, kExhaustion, kPlan, "slots never reused", "freed slots are used again; they are not",
      "a trap after so many creations in all", "make and drop in a loop", "keep a free list"},
+    {57, kLifetime, kEscape, kRun, "a run goes another way",
+     "the same things happen to the same objects as in the composed file; others do",
+     "what the run shows: a trap, another object, a destructor that does not run",
+     "any, where the code that brings it about could not be read",
+     "run both files: meld-verify COMPOSED FUSED --replay"},
 }};
 
 /// Codes that explain more than their neighbours of the same family come first: why a position was passed

@@ -20,6 +20,7 @@ enum class Family : std::uint8_t { kIdentity, kPosition, kSpace, kLifetime, kTab
 enum class ShownBy : std::uint8_t {
   kPlan,     ///< a plan says it
   kBytes,    ///< only the fused file's bytes do
+  kRun,      ///< only running the fused file does
   kNothing,  ///< not a defect of routing by itself, or out of scope
 };
 

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 
+#include "engine/lift/call_rest.h"
 #include "engine/lift/memory_state.h"
+#include "engine/lift/term_query.h"
 #include "engine/lift/value_walk.h"
 
 namespace meld_verify::lift {
@@ -25,35 +28,60 @@ constexpr std::uint8_t kMergedImports = 22;     // L22
 
 /// So many paths are compared also where one of them refutes.
 constexpr std::size_t kEnough = 64;
+/// Code that goes more ways than these is followed for shorter lists.
+constexpr double kManyWays = 256;
 
 class BoundaryReader {
  public:
   BoundaryReader(ReadingContext& context, const BoundaryCall& call)
-      : context_(context), call_(call), type_(context.arena[call.type]) {
+      : context_(context), call_(call), type_(context.arena[call.type]), rest_(context, call) {
     reading_.positions.resize(call.positions);
     chains_.resize(call.positions);
   }
 
   BoundaryReading read() {
     make_arguments();
-    for (std::uint32_t most = context_.most_elements;; --most) {
-      reading_.most_elements = most;
-      if (run() || most == 0) {
+    for (const bool all : {false, true}) {
+      every_list_ = all;
+      bool complete = false;
+      for (std::uint32_t most = bound(); !complete && most > 0; --most) {
+        restart();
+        reading_.most_elements = most;
+        complete = run();
+        if (!complete && !reading_.has_lists) {
+          break;  // shorter lists are no help
+        }
+      }
+      if (complete || is_wrong()) {
         break;
       }
-      restart();  // there were too many paths
     }
     settle();
     return std::move(reading_);
   }
 
  private:
+  /// Elements of lists to begin with: two where more would take very long.
+  [[nodiscard]] std::uint32_t bound() const {
+    std::uint32_t most = context_.most_elements;
+    const auto ways = [&] {
+      return ways_through(context_.arena, parameters_, most) * ways_through(context_.arena, results_, most);
+    };
+    while (most > 2 && ways() > kManyWays) {
+      --most;
+    }
+    return most;
+  }
+
   void restart() {
     reading_.notes.clear();
     reading_.note_position.clear();
     reading_.positions.assign(call_.positions, {});
     chains_.assign(call_.positions, {});
     said_.clear();
+    areas_known_.clear();
+    reading_.has_lists = false;
+    reading_.checks.clear();
   }
 
   void make_arguments() {
@@ -100,6 +128,16 @@ class BoundaryReader {
   }
 
   CallModel model(FunctionId function) {
+    CallModel model = kind_of_call(function);
+    if (model.kind != CallModel::Kind::kInline && model.changes_globals) {
+      model.global_after = [this](const Path& path, GlobalId global, Term before) {
+        return rest_.after(path, global, before);
+      };
+    }
+    return model;
+  }
+
+  CallModel kind_of_call(FunctionId function) {
     CallModel model;
     const FunctionId behind = context_.fused.behind(function);
     if (behind == call_.callee || (call_.post_return && behind == *call_.post_return)) {
@@ -112,6 +150,9 @@ class BoundaryReader {
           if (call_.callee_side.memory) {
             memory = memories[call_.callee_side.memory->value];
           }
+          if (result_area_ && memory) {
+            area_of(results_, *memory, event.results[0]);
+          }
           return valid(results_, place(event.results, result_area_), memory);
         };
       }
@@ -123,6 +164,9 @@ class BoundaryReader {
       model.size_argument = 3;
       model.allocates_in =
           behind == call_.callee_side.allocator ? call_.callee_side.memory : call_.caller.memory;
+      model.then = [this, memory = model.allocates_in](const CallEvent& event, std::span<const MemoryState>) {
+        return allocated(event, memory);
+      };
       return model;
     }
     if (context_.alignment.is_guest[behind.value]) {
@@ -130,6 +174,11 @@ class BoundaryReader {
       for (std::uint32_t m = 0; m < context_.fused.memories.size(); ++m) {
         model.changes.push_back(MemoryId{m});
       }
+      return model;
+    }
+    if (is_check(context_.fused, context_.alignment.is_guest, behind)) {
+      reading_.checks.insert(behind);
+      model.changes_globals = false;
       return model;
     }
     const TableFunction* table = context_.tables.of(behind);
@@ -163,6 +212,12 @@ class BoundaryReader {
       std::optional<MemoryState> memory;
       if (call_.caller.memory) {
         memory = context_.executor.initial(*call_.caller.memory);
+        if (spilled_) {
+          area_of(parameters_, *memory, arguments_[0]);
+        }
+        if (result_area_) {
+          area_of(results_, *memory, arguments_.back());
+        }
       }
       start.conditions = valid(parameters_, place(arguments_, spilled_), memory);
       paths = context_.executor.run(start, [this](FunctionId function) { return model(function); });
@@ -183,12 +238,44 @@ class BoundaryReader {
         complete = false;
       } else if (path.end == Path::End::kReturn) {
         compare(path);
+      } else if (rest_.may_trap(path, areas_known_)) {
+        note({}, "may trap on values that are valid", {}, path.at);
       }
     }
     if (!returns && !paths.empty() && complete) {
       note({}, "it always traps", {}, paths.front().at);
     }
-    return complete || !reading_.has_lists || is_wrong();
+    return complete || is_wrong();
+  }
+
+  /// Bytes that a list of values takes up in memory, and how they are aligned.
+  [[nodiscard]] std::pair<Term, std::uint32_t> extent(std::span<const component::Parameter> list) {
+    std::uint64_t size = 0;
+    std::uint32_t alignment = 1;
+    for (const component::Parameter& param : list) {
+      const topology::TypeLayout& layout = context_.layouts[param.type];
+      size = topology::aligned(size, layout.alignment) + layout.size;
+      alignment = std::max(alignment, layout.alignment);
+    }
+    return {context_.terms.constant(32, topology::aligned(size, alignment)), alignment};
+  }
+
+  void area_of(std::span<const component::Parameter> list, const MemoryState& memory, Term address) {
+    const auto [size, alignment] = extent(list);
+    areas_known_.push_back({memory.memory, address, size, context_.terms.constant(1, 1), alignment});
+  }
+
+  /// What a guest's allocator gives is aligned, and lies in its memory.
+  std::vector<Term> allocated(const CallEvent& event, std::optional<MemoryId> memory) {
+    if (!memory || event.arguments.size() != 4 || event.results.size() != 1 ||
+        !context_.terms.is_constant(event.arguments[2])) {
+      return {};
+    }
+    const std::uint64_t alignment = context_.terms.bits(event.arguments[2]);
+    const bool fits = alignment > 0 && alignment <= 8 && (alignment & (alignment - 1)) == 0;
+    areas_known_.push_back({*memory, event.results[0], event.arguments[3], context_.terms.constant(1, 1),
+                            fits ? static_cast<std::uint32_t>(alignment) : 1U});
+    return {};
   }
 
   /// Whether what was read so far refutes: then the paths that were given up do not matter.
@@ -201,8 +288,9 @@ class BoundaryReader {
   std::vector<Term> valid(std::span<const component::Parameter> list, const ValuePlace& place,
                           const std::optional<MemoryState>& memory) {
     Validity found = validity(context_.arena, context_.layouts, context_.executor, context_.terms, list,
-                              place, memory, reading_.most_elements);
+                              place, memory, {reading_.most_elements, every_list_}, call_.encoding);
     reading_.has_lists |= found.has_lists;
+    areas_known_.insert(areas_known_.end(), found.areas.begin(), found.areas.end());
     return std::move(found.conditions);
   }
 
@@ -222,6 +310,10 @@ class BoundaryReader {
       }
     }
     event.results = straight_results_;
+    for (std::uint32_t g = 0; g < context_.fused.globals.size(); ++g) {
+      event.globals.push_back(context_.executor.initial(GlobalId{g}));
+    }
+    path.globals = event.globals;
     path.results = event.results;
     path.memories = event.before;
     path.calls.push_back(std::move(event));
@@ -289,7 +381,11 @@ class BoundaryReader {
     reading_.has_lists |= params.met_lists || results.met_lists;
     writes_are_contained(path, event.before, params);
     writes_are_contained(path, path.memories, results);
+    if (const std::string left = rest_.left_behind(path); !left.empty()) {
+      note({}, left, {}, path.at);
+    }
     look_at_others(path, *callee, params, results);
+    give_back_lends(path, *callee);
   }
 
   /// Guests' memories are written where their allocators gave memory, and where the caller wants the results.
@@ -345,8 +441,13 @@ class BoundaryReader {
   }
 
   ValueWalk walk(const Path& path) {
-    return {context_.arena, context_.layouts,      context_.executor, context_.terms, context_.decider,
-            path,           reading_.most_elements};
+    return {context_.arena,
+            context_.layouts,
+            context_.executor,
+            context_.terms,
+            context_.decider,
+            path,
+            {reading_.most_elements, every_list_}};
   }
 
   ValueSide side(const BoundarySide& side) const {
@@ -370,16 +471,7 @@ class BoundaryReader {
   }
 
   void area_is_allocated(ValueWalk& walk, Term address) {
-    std::uint64_t size = 0;
-    std::uint32_t alignment = 1;
-    for (const component::Parameter& param : parameters_) {
-      size =
-          topology::aligned(size, context_.layouts[param.type].alignment) + context_.layouts[param.type].size;
-      alignment = std::max(alignment, context_.layouts[param.type].alignment);
-    }
-    size = topology::aligned(size, alignment);
-    const Answer given =
-        walk.allocated(address, context_.terms.constant(32, size), *call_.callee_side.allocator);
+    const Answer given = walk.allocated(address, extent(parameters_).first, *call_.callee_side.allocator);
     if (given != Answer::kYes) {
       note(given == Answer::kNo ? std::optional(kWrongPlace) : std::nullopt,
            "the parameters are put where the callee's allocator gave no memory");
@@ -468,9 +560,26 @@ class BoundaryReader {
     conditions.insert(conditions.end(), seen.guards.begin(), seen.guards.end());
     conditions.insert(conditions.end(), seen.lengths.begin(), seen.lengths.end());
     conditions.push_back(context_.terms.negation(context_.terms.apply(TermOp::kEq, seen.sent, found.begins)));
-    const Answer differs = context_.decider.satisfiable(conditions);
+    const Answer differs =
+        depends_on_tables(found.begins) ? Answer::kUnknown : context_.decider.satisfiable(conditions);
     note(differs == Answer::kYes ? std::optional(kWrongPlace) : std::nullopt,
          "gets something else than the handle that was passed", seen.position);
+  }
+
+  /// Whether a value was read from what generated code keeps for itself: an entry, perhaps.
+  bool depends_on_tables(Term value) {
+    const TermQuery query(context_.terms, context_.executor);
+    const std::vector<Term> words = query.loaded_words(std::array{value});
+    const std::vector<Term> leaves = query.leaves(value);
+    for (std::uint32_t g = 0; g < context_.fused.globals.size(); ++g) {
+      const Term global = context_.executor.initial(GlobalId{g});
+      if (!context_.terms.is_constant(global) &&
+          std::find(leaves.begin(), leaves.end(), global) != leaves.end()) {
+        return true;
+      }
+    }
+    return std::any_of(words.begin(), words.end(),
+                       [&](Term word) { return is_own_memory(context_.executor.loaded(word)->memory); });
   }
 
   /// `rep` and then a removal without destructor is a take.
@@ -550,7 +659,8 @@ class BoundaryReader {
     for (std::size_t i = 0; i < path.calls.size(); ++i) {
       const CallEvent& event = path.calls[i];
       const FunctionId called = context_.fused.behind(event.callee);
-      if (used_[i] || called == call_.callee_side.allocator || called == call_.caller.allocator) {
+      if (used_[i] || called == call_.callee_side.allocator || called == call_.caller.allocator ||
+          reading_.checks.contains(called)) {
         continue;
       }
       if (call_.post_return && called == *call_.post_return) {
@@ -564,6 +674,9 @@ class BoundaryReader {
         note(kMergedImports, "calls a function that has no part in this call", {}, event.at);
         continue;
       }
+      if (function->role == TableRole::kUnlend) {
+        continue;  // see `give_back_lends`
+      }
       if (event.arguments.size() == 1 && explained(path, event, *function, params, results)) {
         continue;
       }
@@ -571,6 +684,43 @@ class BoundaryReader {
           {},
           fmt::format("calls {} with a value that is no handle of this call", context_.fused.name_of(called)),
           {}, event.at);
+    }
+  }
+
+  /// What is lent for the call is given back after it, once.
+  void give_back_lends(const Path& path, std::size_t callee) {
+    std::vector<bool> paired(path.calls.size(), false);
+    const auto role = [&](std::size_t i) {
+      const FunctionId called = context_.fused.behind(path.calls[i].callee);
+      const TableFunction* function =
+          context_.alignment.is_guest[called.value] ? nullptr : context_.tables.of(called);
+      return function == nullptr ? TableRole::kOther : function->role;
+    };
+    const auto same = [&](Term left, Term right) {
+      return left == right ||
+             context_.decider.follows(path.conditions, context_.terms.apply(TermOp::kEq, left, right)) ==
+                 Answer::kYes;
+    };
+    for (std::size_t i = 0; i < path.calls.size(); ++i) {
+      if (role(i) != TableRole::kLend) {
+        continue;
+      }
+      bool given_back = false;
+      for (std::size_t j = std::max(i, callee) + 1; j < path.calls.size() && !given_back; ++j) {
+        if (!paired[j] && role(j) == TableRole::kUnlend && path.calls[j].arguments.size() == 1 &&
+            context_.tables.undoes(path.calls[j].callee, path.calls[i].callee) &&
+            same(path.calls[i].arguments[0], path.calls[j].arguments[0])) {
+          paired[j] = given_back = true;
+        }
+      }
+      if (!given_back) {
+        note({}, "a handle is lent for the call and not given back", {}, path.calls[i].at);
+      }
+    }
+    for (std::size_t j = 0; j < path.calls.size(); ++j) {
+      if (!paired[j] && role(j) == TableRole::kUnlend) {
+        note({}, "a handle is given back that was not lent", {}, path.calls[j].at);
+      }
     }
   }
 
@@ -629,6 +779,9 @@ class BoundaryReader {
   std::vector<Term> arguments_, areas_, straight_results_;
   std::size_t expected_arguments_ = 0;
   bool spilled_ = false, result_area_ = false, fits_ = false, in_list_ = false;
+  bool every_list_ = false;
+  CallRest rest_;
+  std::vector<ValidArea> areas_known_;
   BoundaryReading reading_;
   std::vector<std::vector<std::vector<Conversion>>> chains_;
   std::vector<bool> used_;

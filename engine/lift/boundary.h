@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,7 @@ struct BoundaryReading {
   std::vector<std::optional<std::uint32_t>> note_position;  ///< parallel to `notes`
   std::uint32_t most_elements = 0;                          ///< lists were followed up to so many elements
   bool has_lists = false;                                   ///< … that matter
+  std::set<FunctionId> checks;  ///< functions that look at values, and are taken to let valid ones pass
   std::size_t paths = 0;
 };
 

@@ -137,6 +137,8 @@ class CallReader {
   void take_notes(std::uint32_t b, BoundaryReading& reading, FunctionId function) {
     const Boundary& boundary = topology_.boundaries[b];
     out_.paths += reading.paths;
+    checks_.insert(reading.checks.begin(), reading.checks.end());
+    out_.checks = checks_.size();
     if (reading.has_lists) {
       out_.fewest_elements =
           std::min(out_.fewest_elements.value_or(reading.most_elements), reading.most_elements);
@@ -178,7 +180,30 @@ class CallReader {
           work.push_back(pair_.fused_image.instances[linked.instance.value]
                              .functions[instruction.index(wasm::IndexSpace::kFunc)]);
         }
+        if (instruction.opcode == wasm::op::kGlobalSet) {
+          sets_global(next, pair_.fused_image.instances[linked.instance.value]
+                                .globals[instruction.index(wasm::IndexSpace::kGlobal)]);
+        }
       }
+    }
+  }
+
+  /// Generated code has no business with what a guest's code keeps in its globals.
+  void sets_global(FunctionId function, GlobalId global) {
+    const auto& instances = pair_.alignment.instances;
+    if (std::none_of(instances.begin(), instances.end(), [&](const AlignedInstance& instance) {
+          return std::find(instance.globals.begin(), instance.globals.end(), std::optional(global)) !=
+                 instance.globals.end();
+        })) {
+      return;
+    }
+    Note note;
+    note.sentence = "generated code sets a global that a guest's code goes by";
+    note.place = place_of(pair_.fused_image, function);
+    if (std::none_of(out_.notes.begin(), out_.notes.end(), [&](const Note& other) {
+          return other.sentence == note.sentence && other.place && other.place->function == function;
+        })) {
+      out_.notes.push_back(std::move(note));
     }
   }
 
@@ -268,7 +293,7 @@ class CallReader {
   const topology::Topology& topology_;
   ReadingContext& context_;
   CallReadings out_;
-  std::set<FunctionId> looked_through_;
+  std::set<FunctionId> looked_through_, checks_;
 };
 
 }  // namespace

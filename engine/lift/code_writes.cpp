@@ -78,7 +78,8 @@ class Reading {
       case op::kRefFunc:
         if (const std::uint32_t callee = one.index(IndexSpace::kFunc);
             callee < instance.functions.size() && !(of_guest && guest(instance.functions[callee]))) {
-          into_.callees[function].insert(instance.functions[callee]);
+          into_.callees[function].insert(
+              image_.bound_at(function, one.begin).value_or(instance.functions[callee]));
         }
         break;
       case op::kLoop:
@@ -86,12 +87,31 @@ class Reading {
         break;
       case op::kCallIndirect:
       case op::kReturnCallIndirect:
+        call_indirect(function, instance, one);
+        break;
       case kCallRef:
       case kReturnCallRef:
         into_.indirect.insert(function);
         break;
       default:
         break;
+    }
+  }
+
+  /// Through a table that never changes: to all of that type that is in it.
+  void call_indirect(FunctionId function, const LinkedInstance& instance, const Instruction& one) {
+    const std::uint32_t table = one.index(IndexSpace::kTable);
+    const std::uint32_t type = one.index(IndexSpace::kType);
+    const wasm::Module& module = image_.modules[instance.module.value];
+    if (guest(function) || table >= instance.tables.size() || type >= module.types.size() ||
+        !image_.tables[instance.tables[table].value].fixed) {
+      into_.indirect.insert(function);
+      return;
+    }
+    for (const auto& entry : image_.tables[instance.tables[table].value].entries) {
+      if (entry && image_.type_of(*entry) == module.types[type]) {
+        into_.callees[function].insert(*entry);
+      }
     }
   }
 
@@ -114,6 +134,80 @@ class Reading {
   CodeWrites& into_;
 };
 
+/// Nobody but core instances of the component sees an export of theirs, unless a canonical definition does.
+void open_to_canons(const Image& image, CodeWrites& writes) {
+  const auto open = [&](const std::optional<component::CoreItem>& item) {
+    const auto function = item ? image.function_of(*item) : std::nullopt;
+    if (function) {
+      writes.open.insert(*function);
+    }
+  };
+  for (const component::Canon& canon : image.composition->canons) {
+    const component::CanonOptions* options = nullptr;
+    if (const auto* lift = std::get_if<component::Lift>(&canon.what)) {
+      open(lift->core);
+      options = &lift->options;
+    } else if (const auto* lower = std::get_if<component::Lower>(&canon.what)) {
+      options = &lower->options;
+    }
+    if (options != nullptr) {
+      open(options->realloc);
+      open(options->post_return);
+      open(options->callback);
+    }
+  }
+  for (const component::Resource& resource : image.composition->resources) {
+    open(resource.destructor);
+  }
+}
+
+/// Generated code that nothing calls writes nothing: so the functions that bound ones stand for.
+void drop_unused(const Image& image, const std::vector<bool>& is_guest, CodeWrites& writes) {
+  std::set<FunctionId> used;
+  std::vector<FunctionId> work;
+  const auto use = [&](FunctionId function) {
+    if (used.insert(function).second) {
+      work.push_back(function);
+    }
+  };
+  for (const FunctionId one : writes.open) {
+    use(one);
+  }
+  for (std::uint32_t f = 0; f < is_guest.size(); ++f) {
+    if (is_guest[f]) {
+      use(FunctionId{f});
+    }
+  }
+  for (const LinkedInstance& instance : image.instances) {
+    if (const auto start = image.modules[instance.module.value].start) {
+      use(instance.functions[*start]);
+    }
+  }
+  while (!work.empty()) {
+    const FunctionId one = work.back();
+    work.pop_back();
+    use(image.behind(one));
+    if (const auto callees = writes.callees.find(one); callees != writes.callees.end()) {
+      for (const FunctionId callee : callees->second) {
+        use(callee);
+      }
+    }
+  }
+  const auto unused = [&](FunctionId one) { return !used.contains(one); };
+  for (auto* map : {&writes.stores, &writes.loads, &writes.grows}) {
+    for (auto& [memory, functions] : *map) {
+      std::erase_if(functions, unused);
+    }
+  }
+  for (auto& [global, functions] : writes.sets) {
+    std::erase_if(functions, unused);
+  }
+  std::erase_if(writes.callees, [&](const auto& entry) { return unused(entry.first); });
+  std::erase_if(writes.indirect, unused);
+  std::erase_if(writes.loops, unused);
+  std::erase_if(writes.unreadable, unused);
+}
+
 }  // namespace
 
 CodeWrites code_writes(const Image& image, const std::vector<bool>& is_guest) {
@@ -131,6 +225,11 @@ CodeWrites code_writes(const Image& image, const std::vector<bool>& is_guest) {
       }
     }
   }
+  if (image.composition != nullptr) {
+    open_to_canons(image, writes);
+    drop_unused(image, is_guest, writes);
+    return writes;
+  }
   for (const LinkedInstance& instance : image.instances) {
     for (const wasm::CoreExport& one : image.modules[instance.module.value].exports) {
       if (one.kind == wasm::ExternKind::kFunc && one.index < instance.functions.size()) {
@@ -138,6 +237,7 @@ CodeWrites code_writes(const Image& image, const std::vector<bool>& is_guest) {
       }
     }
   }
+  drop_unused(image, is_guest, writes);
   return writes;
 }
 

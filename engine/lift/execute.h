@@ -73,6 +73,9 @@ struct CallModel {
   std::optional<std::uint32_t> size_argument;
   /// kAllocates: the memory that the result points into. Without it, the number is new in each memory.
   std::optional<MemoryId> allocates_in;
+  /// What a global holds after the call, where that is known: of the path with the call, its global, and what
+  /// it held before. Without it, or where it gives nothing, `changes_globals` says it.
+  std::function<std::optional<Term>(const struct Path&, GlobalId, Term)> global_after;
   /// Conditions that are held to be true after the call: of its event, and the memories then, by MemoryId.
   std::function<std::vector<Term>(const struct CallEvent&, std::span<const MemoryState>)> then;
 };
@@ -83,6 +86,7 @@ struct CallEvent {
   std::vector<Term> arguments;
   std::vector<Term> results;
   std::size_t conditions = 0;       ///< how many of the path's conditions held before it
+  std::vector<Term> globals;        ///< before it, by GlobalId
   std::vector<MemoryState> before;  ///< by MemoryId
 };
 

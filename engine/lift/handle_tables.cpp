@@ -355,13 +355,13 @@ void HandleTables::describe(routing::TableId id) {
         table.capacity = what.capacity;
         table.overflow = what.overflow;
       }
-    } else {
+    } else if (what.role != TableRole::kUnlend) {
       table.checks.zero &= what.checks.zero;
       table.checks.bounds &= what.checks.bounds;
       table.checks.live &= what.checks.live;
       table.checks.type &= what.checks.type;
-      table.checks.kind &= what.checks.kind;
-      table.checks.lent &= what.checks.lent;
+      table.checks.kind &= what.checks.kind || what.role == TableRole::kLend;
+      table.checks.lent &= what.checks.lent || what.role == TableRole::kRep || what.role == TableRole::kLend;
     }
     if (!understood) {
       doubts_.push_back({function, id, what.why.empty() ? "what it does could not be told" : what.why});

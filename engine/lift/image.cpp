@@ -338,6 +338,9 @@ bool same_type(const wasm::FuncType& left, const wasm::FuncType& right) {
 
 const wasm::FuncType& Image::type_of(FunctionId function) const {
   const LinkedFunction& linked = functions[function.value];
+  if (linked.bound != 0) {
+    return bound[linked.bound - 1].type;
+  }
   switch (linked.kind) {
     case LinkedFunction::Kind::kDefined:
       return module_of(linked.instance).type_of(linked.index);
@@ -349,6 +352,16 @@ const wasm::FuncType& Image::type_of(FunctionId function) const {
     }
   }
   return kNoType;
+}
+
+FunctionId Image::unbound(FunctionId function) const {
+  const std::uint32_t number = functions[function.value].bound;
+  return number == 0 ? function : bound[number - 1].function;
+}
+
+std::optional<FunctionId> Image::bound_at(FunctionId caller, wasm::ByteOffset offset) const {
+  const auto found = bound_sites.find({unbound(caller), offset.value});
+  return found == bound_sites.end() ? std::nullopt : std::optional(found->second);
 }
 
 const wasm::Function& Image::definition_of(FunctionId function) const {
@@ -364,6 +377,13 @@ std::span<const std::uint8_t> Image::code_of(FunctionId function) const {
 
 std::string Image::name_of(FunctionId function) const {
   const LinkedFunction& linked = functions[function.value];
+  if (linked.bound != 0) {
+    std::string list;
+    for (const auto& argument : bound[linked.bound - 1].arguments) {
+      list += fmt::format("{}{}", list.empty() ? "" : ", ", argument ? std::to_string(*argument) : "_");
+    }
+    return fmt::format("{}({})", name_of(unbound(function)), list);
+  }
   if (linked.kind == LinkedFunction::Kind::kImport) {
     const wasm::Import& import = module_of(linked.instance).imports[linked.index];
     return wasm::printable(import.module) + " " + wasm::printable(import.name);
@@ -420,18 +440,10 @@ std::optional<MemoryId> Image::memory_of(const CoreItem& item) const {
 
 wasm::Expected<Image> link(const component::Composition& composition, std::span<const std::uint8_t> bytes,
                            std::string_view file) {
-  Image image{.file = std::string(file),
-              .bytes = bytes,
-              .composition = &composition,
-              .modules = {},
-              .instances = {},
-              .functions = {},
-              .memories = {},
-              .tables = {},
-              .globals = {},
-              .canon_functions = {},
-              .leads_to = {},
-              .exports = {}};
+  Image image;
+  image.file = file;
+  image.bytes = bytes;
+  image.composition = &composition;
   image.modules.resize(composition.modules.size());
   std::vector<bool> used(composition.modules.size());
   for (const component::CoreInstance& instance : composition.core_instances) {
@@ -481,18 +493,9 @@ wasm::Expected<Image> link_module(std::span<const std::uint8_t> bytes, std::stri
   if (!decoded) {
     return tl::unexpected(decoded.error());
   }
-  Image image{.file = std::string(file),
-              .bytes = bytes,
-              .composition = nullptr,
-              .modules = {},
-              .instances = {},
-              .functions = {},
-              .memories = {},
-              .tables = {},
-              .globals = {},
-              .canon_functions = {},
-              .leads_to = {},
-              .exports = {}};
+  Image image;
+  image.file = file;
+  image.bytes = bytes;
   image.modules.push_back(std::move(*decoded));
   name_exports(image);
   Linker linker(image);

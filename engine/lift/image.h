@@ -5,6 +5,7 @@
 // component and of a fused core module alike.
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -40,6 +41,14 @@ struct LinkedFunction {
   /// kCanon only: a core module imports it, the first one as function `index` of `instance`, from which its
   /// type is known.
   bool imported = false;
+  std::uint32_t bound = 0;  ///< kDefined only: 0, or index + 1 into `Image::bound`
+};
+
+/// A defined function with some of its arguments given, which takes the others.
+struct BoundFunction {
+  FunctionId function;
+  std::vector<std::optional<std::uint64_t>> arguments;  ///< nothing: one that is still taken
+  wasm::FuncType type;
 };
 
 struct LinkedMemory {
@@ -96,10 +105,20 @@ struct Image {
   /// By CoreModuleId: name of an export -> its place in `Module::exports`.
   std::vector<std::unordered_map<std::string, std::uint32_t>> exports;
 
+  /// Functions that generated code calls with constants (engine/lift/bound_functions.h).
+  std::vector<BoundFunction> bound;
+  std::map<std::pair<FunctionId, std::vector<std::optional<std::uint64_t>>>, FunctionId> bound_of;
+  /// Of a call instruction in a function: the bound function that it calls.
+  std::map<std::pair<FunctionId, std::uint64_t>, FunctionId> bound_sites;
+
   [[nodiscard]] const wasm::Module& module_of(CoreInstanceId instance) const {
     return modules[instances[instance.value].module.value];
   }
   [[nodiscard]] const wasm::FuncType& type_of(FunctionId function) const;
+  /// The function whose code it is: of a bound one the function that takes all arguments.
+  [[nodiscard]] FunctionId unbound(FunctionId function) const;
+  /// The bound function that a call instruction of `caller` calls, if it does.
+  [[nodiscard]] std::optional<FunctionId> bound_at(FunctionId caller, wasm::ByteOffset at) const;
   /// The definition of a kDefined function.
   [[nodiscard]] const wasm::Function& definition_of(FunctionId function) const;
   [[nodiscard]] std::span<const std::uint8_t> code_of(FunctionId function) const;

@@ -441,6 +441,9 @@ class Assembly {
       if (!all && borrow) {
         continue;  // no borrow gets here
       }
+      if (!all && made[0].empty() && !drop.understood) {
+        view_note(v, {}, "it could not be told which destructor a drop runs", function);
+      }
       const std::vector<DestructorCall> calls = all.value_or(drop.destructors);
       (borrow ? route.borrow_destructors : route.own_destructors) = tables_->destroyed_by(drop, calls);
       for (const DestructorCall& call : calls) {
@@ -454,15 +457,18 @@ class Assembly {
     }
   }
 
-  /// Functions that make the entries of a view which are of that kind.
+  /// Functions that make the entries of a view which are of that kind: under any name that its instance has
+  /// for the type.
   std::vector<FunctionId> makers_for(std::uint32_t v, HandleKind kind, std::optional<FunctionId> make) {
+    const View& view = lifted_.topology.views[v];
     std::vector<FunctionId> makers;
     if (make) {
       makers.push_back(*make);
     }
     each_reading([&](const Position& position, const PositionReading& reading) {
-      if (position.receiver == ViewId{v} && position.kind == kind && !reading.steps.empty() &&
-          reading.steps.back().role == TableRole::kNew) {
+      const View& receiver = lifted_.topology.views[position.receiver.value];
+      if (receiver.instance == view.instance && receiver.resource == view.resource && position.kind == kind &&
+          !reading.steps.empty() && reading.steps.back().role == TableRole::kNew) {
         add_once(makers, reading.steps.back().function);
       }
     });
@@ -554,6 +560,7 @@ class Assembly {
       routing::Step& made = route.steps[route.count++];
       made.op = makes                           ? made_as(position, step.function)
                 : step.role == TableRole::kTake ? StepOp::kTake
+                : step.role == TableRole::kLend ? StepOp::kLend
                                                 : StepOp::kRep;
       made.table = home.table;
       made.type = home.type;
@@ -677,6 +684,11 @@ class Assembly {
       say("a guest's allocator gives memory that is aligned, in bounds and its own");
       say("pointers that guests pass lie within their memories");
       say("a called component changes no memory but its own");
+    }
+    if (calls_.checks > 0) {
+      say(fmt::format("{} that only read{} a value and may trap let{} valid ones pass",
+                      calls_.checks == 1 ? "a function" : fmt::format("{} functions", calls_.checks),
+                      calls_.checks == 1 ? "s" : "", calls_.checks == 1 ? "s" : ""));
     }
     if (!pair_.fused) {
       say("an embedder gives each import of a resource intrinsic the canonical built-in of the type that it "

@@ -1,4 +1,5 @@
 #include "engine/component/decode.h"
+#include "engine/lift/bound_functions.h"
 #include "engine/lift/lift.h"
 
 namespace meld_verify::lift {
@@ -43,6 +44,7 @@ wasm::Expected<std::unique_ptr<Pair>> read_pair(std::span<const std::uint8_t> co
     return tl::unexpected(alignment.error());
   }
   pair->alignment = std::move(*alignment);
+  bind_functions(pair->fused_image, pair->alignment);
   return pair;
 }
 

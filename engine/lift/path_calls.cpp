@@ -165,7 +165,18 @@ void PathMachine::call(Running& running, FunctionId function, wasm::ByteOffset a
   if (running.ended) {
     return;
   }
-  const FunctionId callee = image_.behind(function);
+  FunctionId callee = image_.behind(function);
+  if (const auto bound = image_.bound_at(running.frames.back().function, at)) {
+    callee = *bound;
+    const auto& given = image_.bound[image_.functions[callee.value].bound - 1].arguments;
+    std::vector<Term> open;
+    for (std::size_t i = 0; i < arguments.size() && i < given.size(); ++i) {
+      if (!given[i]) {
+        open.push_back(arguments[i]);
+      }
+    }
+    arguments = std::move(open);
+  }
   const CallModel model = model_(callee);
   switch (model.kind) {
     case CallModel::Kind::kInline:
@@ -186,13 +197,14 @@ void PathMachine::call(Running& running, FunctionId function, wasm::ByteOffset a
     case CallModel::Kind::kAllocates:
       break;
   }
-  charge(running.path.memories.size() / 4 + arguments.size());
+  charge((running.path.memories.size() + running.path.globals.size()) / 4 + arguments.size());
   CallEvent event;
   event.callee = callee;
   event.at = at;
   event.arguments = std::move(arguments);
   event.conditions = running.path.conditions.size();
   event.before = running.path.memories;
+  event.globals = running.path.globals;
   const auto first_new_term = static_cast<std::uint32_t>(terms_.size());
   if (!results_of(running, model, event, type)) {
     return;
@@ -269,7 +281,15 @@ void PathMachine::after_call(Running& running, const CallModel& model, std::uint
     charge(running.path.globals.size() / 4);
     for (std::size_t i = 0; i < running.path.globals.size(); ++i) {
       const wasm::GlobalType type = image_.globals[i].type;
-      if (type.is_mutable && width_of(type.type)) {
+      if (!type.is_mutable || !width_of(type.type)) {
+        continue;
+      }
+      const auto known_after = model.global_after
+                                   ? model.global_after(running.path, GlobalId(i), running.path.globals[i])
+                                   : std::nullopt;
+      if (known_after) {
+        running.path.globals[i] = *known_after;
+      } else {
         running.path.globals[i] = terms_.symbol(*width_of(type.type), fmt::format("g{}", i));
       }
     }

@@ -19,6 +19,8 @@ namespace {
 constexpr const char* kNotValid = "the code is not valid";
 /// What a copy of a path costs, beside its parts.
 constexpr std::size_t kForkSteps = 8;
+/// At one step of a path: a loop whose end hangs on a value that is not bounded is given up.
+constexpr std::size_t kMostChoices = 64;
 
 }  // namespace
 
@@ -187,6 +189,13 @@ std::optional<PathMachine::Running> PathMachine::fork(Running& running) {
   if (open_.size() + done_.size() + 1 >= state_.limits.paths) {
     end(running, Path::End::kStuck, fmt::format("there are more than {} paths", state_.limits.paths));
     return std::nullopt;
+  }
+  if (!running.frames.empty()) {
+    const Frame& frame = running.frames.back();
+    if (++running.choices[{frame.function, frame.next}] > kMostChoices) {
+      end(running, Path::End::kStuck, "a loop goes on for longer than can be followed");
+      return std::nullopt;
+    }
   }
   const Path& path = running.path;
   charge(kForkSteps + (path.conditions.size() + path.globals.size() + running.stack.size()) / 16 +
@@ -531,7 +540,18 @@ bool PathMachine::enter(Running& running, FunctionId function, std::vector<Term>
     return stuck("a function that is executed is not defined in a core module");
   }
   const wasm::Function& definition = image_.definition_of(function);
-  const wasm::FuncType& type = image_.type_of(function);
+  if (const std::uint32_t bound = image_.functions[function.value].bound; bound != 0) {
+    std::vector<Term> all;
+    std::size_t next = 0;
+    for (const auto& given : image_.bound[bound - 1].arguments) {
+      if (!given && next == arguments.size()) {
+        return stuck("the arguments are not those that the function takes");
+      }
+      all.push_back(given ? terms_.constant(32, *given) : arguments[next++]);
+    }
+    arguments = std::move(all);
+  }
+  const wasm::FuncType& type = image_.type_of(image_.unbound(function));
   Frame frame;
   frame.function = function;
   frame.code = &state_.code_of(function);

@@ -3,8 +3,10 @@
 // Walks a function's paths, for Executor.
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "engine/lift/execute.h"
@@ -64,6 +66,8 @@ class PathMachine {
     Path path;
     bool ended = false;
     bool impossible = false;  ///< no values lead here
+    /// How often the path could have gone two ways at a step of a function.
+    std::map<std::pair<FunctionId, std::uint32_t>, std::size_t> choices;
   };
   struct Sides {
     bool yes = false;

@@ -88,6 +88,15 @@ Answer TableFunctions::State::find_agreement(FunctionId make, FunctionId use) {
   if (made_in.memory != used_in.memory) {
     return Answer::kNo;
   }
+  if (user.what.role == TableRole::kUnlend) {
+    for (const FunctionId other : group(*used_in.memory).uses) {
+      if (shape(other).what.role == TableRole::kLend && undoes(use, other) &&
+          agree(make, other) == Answer::kYes) {
+        return Answer::kYes;
+      }
+    }
+    return Answer::kUnknown;
+  }
   if (unsound(make).empty()) {
     const Answer always = try_two(make, use, maker.supply.invariants);
     // What the drop changes beside the entry must be what the maker goes by.
@@ -123,6 +132,41 @@ bool TableFunctions::State::is_of_nobody(const Cell& cell) {
     const Supply& supply = shape(one).supply;
     const auto is = [&](const std::optional<Cell>& other) { return other && other->same(cell); };
     if (!supply.understood || is(supply.cursor) || is(supply.head)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::optional<std::uint32_t> TableFunctions::State::moves(FunctionId function, GlobalId global) {
+  const TableShape& shaped = shape(function);
+  if (!shaped.is_table_function || image.functions[function.value].kind != LinkedFunction::Kind::kDefined) {
+    return 0;  // the run time's
+  }
+  std::optional<std::uint32_t> by;
+  for (const Outcome& outcome : shaped.outcomes) {
+    if (outcome.stuck()) {
+      return std::nullopt;
+    }
+    if (!outcome.returns()) {
+      continue;
+    }
+    const Term moved =
+        terms.apply(TermOp::kSub, outcome.path->globals[global.value], operations.start(global));
+    if (!terms.is_constant(moved) || (by && *by != terms.bits(moved))) {
+      return std::nullopt;
+    }
+    by = static_cast<std::uint32_t>(terms.bits(moved));
+  }
+  return by;
+}
+
+bool TableFunctions::State::keeps_counts(const Outcome& outcome) {
+  for (std::uint32_t g = 0; g < image.globals.size(); ++g) {
+    const Term start = operations.start(GlobalId{g});
+    const Term end = outcome.path->globals[g];
+    if (end != start && is_count_or_flag(GlobalId{g}) &&
+        operations.holds(outcome, operations.equal(start, end)) != Answer::kYes) {
       return false;
     }
   }
@@ -210,8 +254,13 @@ Answer TableFunctions::State::try_use(FunctionId make, FunctionId use, const Out
       continue;
     }
     returns = true;
-    if (user.what.role == TableRole::kRep || user.what.role == TableRole::kTake) {
+    if (user.what.role == TableRole::kRep || user.what.role == TableRole::kTake ||
+        user.what.role == TableRole::kLend) {
       answer = worse(answer, same(outcome, outcome.path->results[0], used.rep));
+    }
+    if (user.what.role == TableRole::kLend) {
+      answer = worse(answer, same(outcome, operations.read(outcome, memory, other.address, 4), other.rep));
+      answer = worse(answer, same(outcome, operations.read(outcome, memory, used.address, 4), used.rep));
     }
     if (user.what.role == TableRole::kDrop || user.what.role == TableRole::kTake) {
       answer = worse(answer, same(outcome, operations.read(outcome, memory, other.address, 4), other.rep));
@@ -258,6 +307,58 @@ bool TableFunctions::State::refuses(FunctionId make, FunctionId use) {
     }
   }
   return true;
+}
+
+bool TableFunctions::State::undoes(FunctionId unlend, FunctionId lend) {
+  const TableShape& up = shape(lend);
+  const TableShape& down = shape(unlend);
+  return up.what.role == TableRole::kLend && down.what.role == TableRole::kUnlend && up.count == down.count &&
+         up.what.storage.memory == down.what.storage.memory;
+}
+
+bool TableFunctions::State::reads_lent(FunctionId make, FunctionId lend, FunctionId use) {
+  const Term rep = terms.symbol(32, "r");
+  for (const Outcome& entry : operations.run(make, rep, nullptr, shape(make).supply.invariants)) {
+    const std::vector<Outcome> all =
+        entry.returns() ? operations.run(lend, entry.path->results[0], &entry) : std::vector<Outcome>{};
+    for (const Outcome& lent : all) {
+      if (!lent.returns()) {
+        return false;
+      }
+      for (const Outcome& used : operations.run(use, entry.path->results[0], &lent)) {
+        if (!used.returns() ||
+            operations.holds(used, operations.equal(used.path->results[0], rep)) != Answer::kYes) {
+          return false;
+        }
+      }
+    }
+  }
+  return true;
+}
+
+bool TableFunctions::State::traps_on_lent(const TableShape& use, std::span<const FunctionId> makers) {
+  bool shown = false;
+  for (const FunctionId lend : group(*use.what.storage.memory).uses) {
+    for (const FunctionId make : makers) {
+      if (shape(lend).what.role != TableRole::kLend || agree(make, lend) != Answer::kYes) {
+        continue;
+      }
+      const Term rep = terms.symbol(32, "r");
+      for (const Outcome& entry : operations.run(make, rep, nullptr, shape(make).supply.invariants)) {
+        const std::vector<Outcome> all =
+            entry.returns() ? operations.run(lend, entry.path->results[0], &entry) : std::vector<Outcome>{};
+        for (const Outcome& lent : all) {
+          const std::vector<Outcome> used = operations.run(use.what.function, entry.path->results[0], &lent);
+          if (std::any_of(used.begin(), used.end(),
+                          [](const Outcome& one) { return one.path->end != Path::End::kTrap; })) {
+            return false;
+          }
+          shown = true;
+        }
+      }
+    }
+  }
+  return shown;
 }
 
 // A drop without a destructor that changes the entry alone, which can be read as before: it ends a lend, as
@@ -363,7 +464,12 @@ void TableFunctions::State::judge_new(TableShape& shaped) {
   for (const FunctionId use : group(*what.storage.memory).uses) {
     const Answer works = removes(shape(use)) ? agree(make, use) : Answer::kNo;
     if (works != Answer::kNo && !(works == Answer::kYes && leaves_entry(make, use))) {
-      const routing::Reuse here = works == Answer::kYes ? reuse(make, use) : routing::Reuse::kNever;
+      if (works == Answer::kUnknown) {
+        what.understood = false;
+        what.why = fmt::format("it could not be told whether {} gives its slots back", image.name_of(use));
+        continue;
+      }
+      const routing::Reuse here = reuse(make, use);
       worst = worst ? std::max(*worst, here) : here;
     }
   }
@@ -395,6 +501,18 @@ void TableFunctions::State::judge_use(TableShape& shaped) {
     }
   }
   judge_destructors(shaped, makers);
+  if (what.role == TableRole::kLend) {
+    for (const FunctionId make : makers) {
+      for (const FunctionId other : there.uses) {
+        const TableRole role = shape(other).what.role;
+        if ((role == TableRole::kRep || role == TableRole::kLend) && agree(make, other) == Answer::kYes &&
+            !reads_lent(make, use, other)) {
+          what.understood = false;
+          what.why = fmt::format("{} does not read an entry that is lent", image.name_of(other));
+        }
+      }
+    }
+  }
   if (makers.empty() || !all_known) {
     if (makers.empty() && what.understood) {
       what.understood = false;
@@ -410,6 +528,8 @@ void TableFunctions::State::judge_use(TableShape& shaped) {
   }
   what.checks.zero = traps_on_zero(shaped, makers);
   what.checks.bounds = traps_out_of_bounds(shaped, makers);
+  what.checks.lent =
+      (what.role == TableRole::kTake || what.role == TableRole::kDrop) && traps_on_lent(shaped, makers);
   const auto dead = [&](FunctionId make) { return traps_on_dead(shaped, make); };
   what.checks.live = (what.role != TableRole::kDrop || what.why != kStays) &&
                      std::all_of(makers.begin(), makers.end(), dead) &&
@@ -454,7 +574,7 @@ std::optional<std::vector<DestructorCall>> TableFunctions::State::destructors(Fu
         ran.push_back({call.callee, given == rep || operations.holds(dropped, operations.equal(given, rep)) ==
                                                         Answer::kYes});
       }
-      if (always && *always != ran) {
+      if ((always && *always != ran) || !keeps_counts(dropped)) {
         return std::nullopt;
       }
       always = ran;

@@ -16,7 +16,17 @@ TableFunctions::State::State(const Image& image_, const component::Composition* 
       decider(decider_),
       operations(image_, alignment_, executor_, terms_, decider_),
       query(terms_, executor_),
-      supplies(image_, executor_, terms_, decider_, operations, query) {}
+      supplies(image_, executor_, terms_, decider_, operations, query),
+      globals(generated_globals(image_, alignment_.is_guest, writes())) {
+  std::vector<Term> held;
+  for (std::uint32_t g = 0; g < globals.flag.size(); ++g) {
+    if (globals.flag[g]) {
+      held.push_back(
+          operations.equal(executor.initial(GlobalId{g}), operations.number(*image.globals[g].initial)));
+    }
+  }
+  operations.hold(std::move(held));
+}
 
 const TableFunction* TableFunctions::State::of(FunctionId function) {
   TableShape& known = shape(image.behind(function));
@@ -58,6 +68,31 @@ std::optional<std::vector<DestructorCall>> TableFunctions::destructors(FunctionI
 
 bool TableFunctions::refuses(FunctionId make, FunctionId use) {
   return state_->refuses(state_->image.behind(make), state_->image.behind(use));
+}
+
+bool TableFunctions::State::is_count_or_flag(GlobalId global) {
+  const auto [place, fresh] = counts.try_emplace(global, false);
+  if (fresh) {
+    place->second = globals.own[global.value] &&
+                    is_of_nobody({.global = global, .memory = {}, .address = 0, .start = {}, .initial = {}});
+  }
+  return place->second;
+}
+
+const GeneratedGlobals& TableFunctions::globals() const {
+  return state_->globals;
+}
+
+bool TableFunctions::is_count_or_flag(GlobalId global) {
+  return state_->is_count_or_flag(global);
+}
+
+bool TableFunctions::undoes(FunctionId unlend, FunctionId lend) {
+  return state_->undoes(state_->image.behind(unlend), state_->image.behind(lend));
+}
+
+std::optional<std::uint32_t> TableFunctions::moves(FunctionId function, GlobalId global) {
+  return state_->moves(state_->image.behind(function), global);
 }
 
 std::vector<TableFunctions::Flaw> TableFunctions::flaws(FunctionId make) {

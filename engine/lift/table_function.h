@@ -10,17 +10,20 @@
 
 #include "engine/lift/alignment.h"
 #include "engine/lift/execute.h"
+#include "engine/lift/generated_globals.h"
 #include "engine/routing/plan.h"
 
 namespace meld_verify::lift {
 
 /// What a function does with a handle table.
 enum class TableRole : std::uint8_t {
-  kNew,    ///< (rep) -> index: a new entry
-  kRep,    ///< (index) -> rep: the entry stays
-  kDrop,   ///< (index) -> (): the entry is removed, its destructor may run
-  kTake,   ///< (index) -> rep: the entry is removed, no destructor runs
-  kOther,  ///< a table function that this cannot put into words; `why` says what is odd
+  kNew,     ///< (rep) -> index: a new entry
+  kRep,     ///< (index) -> rep: the entry stays
+  kDrop,    ///< (index) -> (): the entry is removed, its destructor may run
+  kTake,    ///< (index) -> rep: the entry is removed, no destructor runs
+  kLend,    ///< (index) -> rep: the entry stays, and counts one lend more
+  kUnlend,  ///< (index) -> (): it counts one lend less
+  kOther,   ///< a table function that this cannot put into words; `why` says what is odd
 };
 
 /// Where a table lies. Two functions work on one table when their storages are equal; `cursor` tells apart
@@ -101,6 +104,18 @@ class TableFunctions {
   /// Whether `use` provably traps on each entry of `make`: what a check of type or kind comes to between two
   /// functions.
   [[nodiscard]] bool refuses(FunctionId make, FunctionId use);
+
+  /// Globals that generated code keeps for itself. Table functions are read as if its flags had the values
+  /// that they begin with.
+  [[nodiscard]] const GeneratedGlobals& globals() const;
+  /// Whether no function that makes entries goes by that global of generated code: a flag, or a count.
+  [[nodiscard]] bool is_count_or_flag(GlobalId global);
+  /// By how much a table function moves such a global, in every state; nothing: it depends, or cannot be
+  /// told.
+  [[nodiscard]] std::optional<std::uint32_t> moves(FunctionId function, GlobalId global);
+
+  /// Whether `unlend` takes back what `lend` counts.
+  bool undoes(FunctionId unlend, FunctionId lend);
 
   /// A sentence about what a sequence of operations may do wrong even when guests keep to the rules (two live
   /// entries share a word, the table lies where the guest's data lie, …); empty when there is nothing.

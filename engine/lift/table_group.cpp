@@ -118,6 +118,24 @@ bool TableFunctions::State::serves_only(FunctionId function, const std::set<Func
   return called;
 }
 
+// An adapter that takes an entry from one table and makes one in another: whatever it does to the memory, an
+// operation does.
+bool TableFunctions::State::is_made_of(FunctionId function, const std::set<FunctionId>& operations_there,
+                                       const std::set<FunctionId>& reaching) {
+  for (const auto& [global, setters] : writes().sets) {
+    if (has(setters, function) && std::any_of(setters.begin(), setters.end(), [&](FunctionId one) {
+          return one != function && has(reaching, one);
+        })) {
+      return false;
+    }
+  }
+  const std::set<FunctionId> callees = all_of(writes().callees, function);
+  return std::all_of(callees.begin(), callees.end(), [&](FunctionId called) {
+    const FunctionId callee = image.behind(called);
+    return callee != function && (!has(reaching, callee) || has(operations_there, callee));
+  });
+}
+
 const TableGroup& TableFunctions::State::group(MemoryId memory) {
   const auto [place, added] = groups.try_emplace(memory);
   TableGroup& group = place->second;
@@ -163,6 +181,9 @@ const TableGroup& TableFunctions::State::group(MemoryId memory) {
     }
     found.insert(one);
   }
+  std::erase_if(found, [&, all = found](FunctionId one) {
+    return !has(touching, one) && is_made_of(one, all, candidates);
+  });
   for (const FunctionId one : found) {
     if (serves_only(one, found)) {
       continue;  // seen as a part of those that it serves
@@ -238,17 +259,21 @@ std::string TableFunctions::State::keeps_cursor(FunctionId make) {
       return fmt::format("{} moves the cursor of {} in another way", image.name_of(one), image.name_of(make));
     }
   }
-  if (!cursor.global) {
-    return "";
-  }
-  for (const FunctionId one : all_of(writes().sets, *cursor.global)) {
-    if (has(operations_there, one) || serves_only(one, operations_there)) {
+  for (const std::optional<Cell>& cell : {supply.cursor, supply.head}) {
+    if (!cell || !cell->global) {
       continue;
     }
-    if (!operations.is_guest(one) && is_candidate(one) && shape(one).is_table_function && steps(shape(one))) {
-      continue;
+    for (const FunctionId one : all_of(writes().sets, *cell->global)) {
+      if (has(operations_there, one) || serves_only(one, operations_there)) {
+        continue;
+      }
+      // Makers of entries in another memory may count on with the same cursor.
+      if (cell->same(cursor) && !operations.is_guest(one) && is_candidate(one) &&
+          shape(one).is_table_function && shape(one).what.role == TableRole::kNew && steps(shape(one))) {
+        continue;
+      }
+      return fmt::format("{} sets the global that says where the next entry goes", image.name_of(one));
     }
-    return fmt::format("{} sets the global that says where the next entry goes", image.name_of(one));
   }
   return "";
 }

@@ -48,6 +48,7 @@ std::vector<Outcome> Operations::execute(FunctionId function, Term argument, con
     start.known = after->known;
   } else {
     start.conditions = opening.given;
+    start.conditions.insert(start.conditions.end(), held_.begin(), held_.end());
     start.known = opening.known;
     start.globals = opening.globals;
   }

@@ -51,6 +51,9 @@ class Operations {
   Operations(const Image& image, const Alignment& alignment, Executor& executor, smt::Terms& terms,
              smt::Decider& decider);
 
+  /// Conditions that are held to be true before the first of several operations.
+  void hold(std::vector<Term> conditions) { held_ = std::move(conditions); }
+
   /// All ways that are not impossible. Generated functions are executed; guests' functions, canonical
   /// built-ins and imports are calls that change nothing: a guest that keeps to the rules leaves the words of
   /// tables alone. `opening` counts where there is nothing before.
@@ -90,6 +93,7 @@ class Operations {
                                              const Opening& opening, CallModel::Kind calls);
   void trace(Outcome& outcome, const Outcome* after);
 
+  std::vector<Term> held_;
   const Image& image_;
   const Alignment& alignment_;
   Executor& executor_;

@@ -27,6 +27,7 @@ struct TableShape {
   Supply supply;                  ///< kNew
   std::optional<Affine> place;    ///< of the word that it reads or writes, by index
   bool removes = false;           ///< it changes something
+  std::optional<Affine> count;    ///< kLend, kUnlend: of the word that it counts in, by index
   bool judged = false;
 };
 
@@ -53,8 +54,16 @@ struct TableFunctions::State {
   smt::Answer agree(FunctionId make, FunctionId use);
   std::optional<std::vector<DestructorCall>> destructors(FunctionId make, FunctionId drop);
   bool refuses(FunctionId make, FunctionId use);
+  bool undoes(FunctionId unlend, FunctionId lend);
+  /// Whether an entry that is lent can still be read, and `use` (a removal) traps on it.
+  bool reads_lent(FunctionId make, FunctionId lend, FunctionId use);
+  bool traps_on_lent(const TableShape& use, std::span<const FunctionId> makers);
   bool leaves_entry(FunctionId make, FunctionId drop);
   std::vector<Flaw> flaws(FunctionId make);
+  std::optional<std::uint32_t> moves(FunctionId function, GlobalId global);
+  bool is_count_or_flag(GlobalId global);
+  /// Whether what is counted is as it was before: of an entry that was made and removed again.
+  bool keeps_counts(const Outcome& outcome);
 
   // Single functions (table_shape.cpp).
   TableShape& shape(FunctionId function);
@@ -64,6 +73,8 @@ struct TableFunctions::State {
   void read_new(TableShape& shape);
   void read_lookup(TableShape& shape);
   bool keeps_entry(const TableShape& shape);
+  /// Where it counts up or down by `step`, if that is all that it changes.
+  std::optional<Affine> counted(const TableShape& shape, std::uint64_t step, MemoryId* memory);
   void read_drop(TableShape& shape);
   void place_use(TableShape& shape, const Outcome& outcome, MemoryId memory, Term address);
   bool calls_fit(const TableShape& shape);
@@ -73,6 +84,10 @@ struct TableFunctions::State {
   const TableGroup& group(MemoryId memory);
   bool is_candidate(FunctionId function);
   bool may_be_operation(FunctionId function);
+  /// Whether all that a function does to a memory are calls of `operations_there`; `reaching` are the
+  /// functions that work on the memory or call those.
+  bool is_made_of(FunctionId function, const std::set<FunctionId>& operations_there,
+                  const std::set<FunctionId>& reaching);
   bool serves_only(FunctionId function, const std::set<FunctionId>& operations);
   /// Why what `make` builds on (the invariants of its supply) cannot be relied on; empty: it can.
   const std::string& unsound(FunctionId make);
@@ -128,6 +143,8 @@ struct TableFunctions::State {
   std::map<FunctionId, std::string> unsound_reasons;
   std::map<std::pair<FunctionId, FunctionId>, smt::Answer> agreements;
   std::optional<CodeWrites> code;
+  GeneratedGlobals globals;
+  std::map<GlobalId, bool> counts;  ///< known of `is_count_or_flag`
 };
 
 }  // namespace meld_verify::lift

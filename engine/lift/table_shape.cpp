@@ -259,6 +259,13 @@ void TableFunctions::State::read_lookup(TableShape& shape) {
     (changes_anything(outcome, supplies) ? removes : keeps) = true;
   }
   shape.removes = removes;
+  if (const auto count = removes && !keeps ? counted(shape, 1, nullptr) : std::nullopt;
+      count && keeps_entry(shape)) {
+    what.role = TableRole::kLend;
+    shape.count = count;
+    shape.removes = false;
+    return;
+  }
   if (removes && keeps_entry(shape)) {
     distrust(what, "it changes the entry and leaves it readable");
     shape.removes = false;
@@ -269,6 +276,40 @@ void TableFunctions::State::read_lookup(TableShape& shape) {
     distrust(what, "it removes the entry on some ways only");
     what.role = TableRole::kTake;
   }
+}
+
+std::optional<Affine> TableFunctions::State::counted(const TableShape& shape, std::uint64_t step,
+                                                     MemoryId* memory) {
+  std::optional<Affine> place;
+  for (const Outcome& outcome : shape.outcomes) {
+    if (!outcome.returns()) {
+      continue;
+    }
+    if (outcome.writes.size() != 1 || !outcome.calls.empty()) {
+      return std::nullopt;
+    }
+    const EntryWrite& write = outcome.writes[0];
+    const Term before = write.bytes == 4 ? operations.word(write.memory, write.address, 4) : Term{};
+    if (write.bytes != 4 || terms.is_constant(write.address) ||
+        write.value != terms.apply(smt::TermOp::kAdd, before, operations.number(step))) {
+      return std::nullopt;
+    }
+    // No global that others go by is moved.
+    for (const Cell& cell : supplies.changed(outcome)) {
+      if (!cell.global || !is_of_nobody(cell)) {
+        return std::nullopt;
+      }
+    }
+    const auto here = supplies.fit(outcome, shape.argument, write.address, {16, 0});
+    if (!here || (place && *here != *place) || (shape.place && *here == *shape.place)) {
+      return std::nullopt;
+    }
+    place = here;
+    if (memory != nullptr) {
+      *memory = write.memory;
+    }
+  }
+  return place;
 }
 
 // Whether a second call gives the same word again: a count was changed, rather than the entry removed.
@@ -291,6 +332,15 @@ bool TableFunctions::State::keeps_entry(const TableShape& shape) {
 // (index) -> (): kDrop.
 void TableFunctions::State::read_drop(TableShape& shape) {
   TableFunction& what = shape.what;
+  MemoryId counts_in;
+  if (const auto count = counted(shape, 0xffff'ffff, &counts_in)) {
+    what.role = TableRole::kUnlend;
+    what.storage.memory = counts_in;
+    what.storage.scale = count->scale;
+    what.storage.slot_offset = count->offset;
+    shape.place = shape.count = count;
+    return;
+  }
   bool acts = false;
   const Term zero = operations.equal(shape.argument, operations.number(0));
   bool first = true;

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <unordered_map>
 
 namespace meld_verify::lift {
 namespace {
@@ -43,15 +46,18 @@ bool has_pointer(const component::TypeArena& arena, TypeId id) {
 class ValidValue {
  public:
   ValidValue(const component::TypeArena& arena, const topology::Layouts& layouts, Executor& executor,
-             smt::Terms& terms, const std::optional<MemoryState>& memory, std::uint32_t most_elements)
+             smt::Terms& terms, const std::optional<MemoryState>& memory, ListBound lists,
+             component::StringEncoding encoding)
       : arena_(arena),
         layouts_(layouts),
         executor_(executor),
         terms_(terms),
         memory_(memory),
-        most_elements_(most_elements) {}
+        bound_(lists),
+        encoding_(encoding) {}
 
   std::vector<Term> bounds;
+  std::vector<ValidArea> areas;
   bool met_lists = false;
 
   void values(std::span<const component::Parameter> list, const ValuePlace& place) {
@@ -115,8 +121,50 @@ class ValidValue {
       case TypeKind::kList:
       case TypeKind::kMap:
         return list(id, place);
+      case TypeKind::kString:
+        return text(place);
+      case TypeKind::kChar:
+        if (const auto found = word(place, 0, 0, 32)) {
+          add(terms_.apply(TermOp::kLessU, *found, terms_.constant(32, 0x11'0000)));
+          const Term above = terms_.apply(TermOp::kSub, *found, terms_.constant(32, 0xd800));
+          add(terms_.negation(terms_.apply(TermOp::kLessU, above, terms_.constant(32, 0x800))));
+        }
+        return;
+      case TypeKind::kEnum: {
+        const unsigned bits = place.address ? static_cast<unsigned>(8 * layouts_[id].size) : 32;
+        if (const auto found = word(place, 0, 0, bits)) {
+          add(terms_.apply(TermOp::kLessU, *found, terms_.constant(bits, node.members.size())));
+        }
+        return;
+      }
       default:
         return;
+    }
+  }
+
+  void area(Term address, Term size, std::uint32_t alignment) {
+    if (memory_) {
+      Term exists = terms_.constant(1, 1);
+      for (const Term guard : guards_) {
+        exists = terms_.apply(TermOp::kAnd, exists, guard);
+      }
+      areas.push_back({memory_->memory, address, size, exists, alignment});
+    }
+  }
+
+  void text(const ValuePlace& place) {
+    const std::optional<Term> begin = word(place, 0, 0, 32);
+    const std::optional<Term> length = word(place, 4, 1, 32);
+    if (!begin || !length) {
+      return;
+    }
+    switch (encoding_) {
+      case component::StringEncoding::kUtf8:
+        return area(*begin, *length, 1);
+      case component::StringEncoding::kUtf16:
+        return area(*begin, terms_.apply(TermOp::kMul, *length, terms_.constant(32, 2)), 2);
+      case component::StringEncoding::kLatin1Utf16:
+        return area(*begin, terms_.constant(32, 0), 2);
     }
   }
 
@@ -151,18 +199,21 @@ class ValidValue {
   }
 
   void list(TypeId id, const ValuePlace& place) {
-    if (!elements_matter(arena_, id)) {
-      return;
-    }
     const std::optional<Term> begin = word(place, 0, 0, 32);
     const std::optional<Term> length = word(place, 4, 1, 32);
     if (!begin || !length) {
       return;
     }
-    add(terms_.negation(terms_.apply(TermOp::kLessU, terms_.constant(32, most_elements_), *length)));
+    area(*begin, terms_.apply(TermOp::kMul, *length, terms_.constant(32, layouts_[id].stride)),
+         element_alignment(id));
+    if (!elements_matter(arena_, id) && !bound_.all) {
+      return;
+    }
+    const std::uint32_t most_elements = bound_.most_elements;
+    add(terms_.negation(terms_.apply(TermOp::kLessU, terms_.constant(32, most_elements), *length)));
     met_lists = true;
     const TypeNode& node = arena_[id];
-    for (std::uint32_t i = 0; i < most_elements_; ++i) {
+    for (std::uint32_t i = 0; i < most_elements; ++i) {
       guards_.push_back(terms_.apply(TermOp::kLessU, terms_.constant(32, i), *length));
       const ValuePlace element{.address = begin, .slots = {}};
       for (std::size_t m = 0; m < node.members.size(); ++m) {
@@ -174,12 +225,21 @@ class ValidValue {
     }
   }
 
+  [[nodiscard]] std::uint32_t element_alignment(TypeId list) const {
+    std::uint32_t most = 1;
+    for (const component::Member& member : arena_[list].members) {
+      most = std::max(most, layouts_[*member.type].alignment);
+    }
+    return most;
+  }
+
   const component::TypeArena& arena_;
   const topology::Layouts& layouts_;
   Executor& executor_;
   smt::Terms& terms_;
   const std::optional<MemoryState>& memory_;
-  const std::uint32_t most_elements_;
+  const ListBound bound_;
+  const component::StringEncoding encoding_;
   std::vector<Term> guards_;
 };
 
@@ -200,6 +260,73 @@ std::uint32_t handles_below(const component::TypeArena& arena, TypeId id) {
   return node.kind == TypeKind::kFixedList ? sum * node.length : sum;
 }
 
+namespace {
+
+class Ways {
+ public:
+  Ways(const component::TypeArena& arena, std::uint32_t most_elements)
+      : arena_(arena), most_elements_(most_elements) {}
+
+  double of(TypeId id) {
+    if (const auto found = known_.find(id.value); found != known_.end()) {
+      return found->second;  // types may hold one another many times
+    }
+    const double ways = count(id);
+    known_.emplace(id.value, ways);
+    return ways;
+  }
+
+ private:
+  double count(TypeId id) {
+    const TypeNode& node = arena_[id];
+    double all = 1;
+    double sum = 0;
+    for (const component::Member& member : node.members) {
+      const double here = member.type ? of(*member.type) : 1;
+      all *= here;
+      sum += here;
+    }
+    switch (node.kind) {
+      case TypeKind::kRecord:
+      case TypeKind::kTuple:
+        return all;
+      case TypeKind::kVariant:
+      case TypeKind::kResult:
+        return sum;
+      case TypeKind::kOption:
+        return 1 + sum;
+      case TypeKind::kFixedList:
+        return std::pow(all, node.length);
+      case TypeKind::kList:
+      case TypeKind::kMap: {
+        double ways = 1;
+        for (std::uint32_t n = 1; n <= most_elements_ && elements_matter(arena_, id); ++n) {
+          ways += std::pow(all, n);
+        }
+        return ways;
+      }
+      default:
+        return 1;
+    }
+  }
+
+  const component::TypeArena& arena_;
+  const std::uint32_t most_elements_;
+  std::unordered_map<std::uint32_t, double> known_;
+};
+
+}  // namespace
+
+double ways_through(const component::TypeArena& arena, std::span<const component::Parameter> list,
+                    std::uint32_t most_elements) {
+  Ways ways(arena, most_elements);
+  double all = 1;
+  for (const component::Parameter& one : list) {
+    all *= ways.of(one.type);
+  }
+  return all;
+}
+
 bool elements_matter(const component::TypeArena& arena, TypeId list) {
   const TypeNode& node = arena[list];
   return node.has_handle ||
@@ -210,21 +337,22 @@ bool elements_matter(const component::TypeArena& arena, TypeId list) {
 
 Validity validity(const component::TypeArena& arena, const topology::Layouts& layouts, Executor& executor,
                   smt::Terms& terms, std::span<const component::Parameter> list, const ValuePlace& place,
-                  const std::optional<MemoryState>& memory, std::uint32_t most_elements) {
-  ValidValue finder(arena, layouts, executor, terms, memory, most_elements);
+                  const std::optional<MemoryState>& memory, ListBound lists,
+                  component::StringEncoding encoding) {
+  ValidValue finder(arena, layouts, executor, terms, memory, lists, encoding);
   finder.values(list, place);
-  return {std::move(finder.bounds), finder.met_lists};
+  return {std::move(finder.bounds), finder.met_lists, std::move(finder.areas)};
 }
 
 ValueWalk::ValueWalk(const component::TypeArena& arena, const topology::Layouts& layouts, Executor& executor,
-                     smt::Terms& terms, smt::Decider& decider, const Path& path, std::uint32_t most_elements)
+                     smt::Terms& terms, smt::Decider& decider, const Path& path, ListBound lists)
     : arena_(arena),
       layouts_(layouts),
       executor_(executor),
       terms_(terms),
       decider_(decider),
       path_(path),
-      most_elements_(most_elements),
+      bound_(lists),
       conditions_(path.conditions) {}
 
 Term ValueWalk::low(Term term, unsigned bits) {
@@ -348,7 +476,41 @@ void ValueWalk::scalar(TypeId id, unsigned bits, const ValuePlace& from, const V
     const Term zero = terms_.constant(bits, 0);
     return same(terms_.apply(TermOp::kEq, sent, zero), terms_.apply(TermOp::kEq, received, zero), label);
   }
+  if (arena_[id].kind == TypeKind::kFlags && sent != received && arena_[id].members.size() < bits) {
+    const Term known = terms_.constant(bits, (std::uint64_t{1} << arena_[id].members.size()) - 1);
+    return same(terms_.apply(TermOp::kAnd, sent, known), terms_.apply(TermOp::kAnd, received, known), label);
+  }
+  if (is_canonical_nan_of(sent, received)) {
+    return;
+  }
   same(sent, received, label);
+}
+
+/// Whether `received` is `sent`, or the canonical NaN where that is one: `sent == sent ? sent : nan`.
+bool ValueWalk::is_canonical_nan_of(Term sent, Term received) const {
+  if (terms_.op(received) != TermOp::kIte) {
+    return false;
+  }
+  const auto parts = terms_.arguments(received);
+  const unsigned bits = terms_.width(sent);
+  const Term nan = terms_.constant(bits, bits == 32 ? 0x7fc0'0000U : 0x7ff8'0000'0000'0000U);
+  const auto compares = [&](const char* name) {
+    const std::array both{sent, sent};
+    const Term word = terms_.opaque(32, terms_.tag_named(name), both);
+    const Term holds = terms_.negation(terms_.apply(TermOp::kEq, word, terms_.constant(32, 0)));
+    return parts[0] == holds;
+  };
+  const auto differs = [&](const char* name) {
+    const std::array both{sent, sent};
+    const Term word = terms_.opaque(32, terms_.tag_named(name), both);
+    return parts[0] == terms_.apply(TermOp::kEq, word, terms_.constant(32, 0));
+  };
+  const char* equal = bits == 32 ? "f32.eq" : "f64.eq";
+  const char* other = bits == 32 ? "f32.ne" : "f64.ne";
+  if (parts[1] == sent && parts[2] == nan) {
+    return compares(equal) || differs(other);
+  }
+  return parts[1] == nan && parts[2] == sent && (compares(other) || differs(equal));
 }
 
 void ValueWalk::handle(const ValuePlace& from, const ValuePlace& to) {
@@ -452,19 +614,19 @@ void ValueWalk::list(TypeId id, const ValuePlace& from, const ValuePlace& to, co
                                : sender_.encoding == component::StringEncoding::kUtf16 ? 2
                                                                                        : 1;
   const std::uint32_t after = position_ + handles_below(arena_, id);
-  if (text || !elements_matter(arena_, id)) {
+  if (text || (!elements_matter(arena_, id) && !bound_.all)) {
     bytes(from_begin, to_begin, terms_.apply(TermOp::kMul, length, terms_.constant(32, stride)), label);
   } else {
     met_lists = true;
     const std::uint32_t first = position_;
-    for (std::uint64_t n = 1; n <= most_elements_; ++n) {
+    for (std::uint64_t n = 1; n <= bound_.most_elements; ++n) {
       const Term so_long = terms_.apply(TermOp::kEq, length, terms_.constant(32, n));
       if (terms_.is_constant(so_long) && terms_.bits(so_long) == 0) {
         continue;
       }
       conditions_.push_back(so_long);
       lengths_.push_back(so_long);
-      if (only_possible_ ? n == most_elements_ || terms_.is_constant(length)
+      if (only_possible_ ? n == bound_.most_elements || terms_.is_constant(length)
                          : decider_.satisfiable(conditions_) != Answer::kNo) {
         position_ = first;
         counted(id, n, from_begin, to_begin, label);

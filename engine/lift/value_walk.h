@@ -36,6 +36,22 @@ struct HandleSeen {
   bool in_list = false;
 };
 
+/// A stretch of memory that a valid value takes up: it ends before the memory does, and is aligned.
+struct ValidArea {
+  MemoryId memory;
+  Term address;  ///< 32 bits
+  Term size;     ///< bytes, 32 bits
+  Term exists;   ///< the condition under which it is there
+  std::uint32_t alignment = 1;
+};
+
+/// How lists are followed.
+struct ListBound {
+  std::uint32_t most_elements = 3;
+  /// Also lists of plain values: else they are taken to be copied as a whole.
+  bool all = false;
+};
+
 /// Something else that differs or could not be told.
 struct ValueFlaw {
   bool certain = false;  ///< it differs for some valid values; else it could not be decided
@@ -46,9 +62,9 @@ struct ValueFlaw {
 /// word, the bytes of strings and lists, and that memory of the receiver was given by its allocator.
 class ValueWalk {
  public:
-  /// All must outlive it. Lists whose elements matter are followed up to `most_elements` of them.
+  /// All must outlive it.
   ValueWalk(const component::TypeArena& arena, const topology::Layouts& layouts, Executor& executor,
-            smt::Terms& terms, smt::Decider& decider, const Path& path, std::uint32_t most_elements);
+            smt::Terms& terms, smt::Decider& decider, const Path& path, ListBound lists);
 
   /// Both places of a list of values, in order, as the parameters (or the result) of a function.
   /// `first_position` is the number of the first handle in them. `path` names them ("params", "result").
@@ -91,6 +107,7 @@ class ValueWalk {
   [[nodiscard]] Term low(Term term, unsigned bits);
   [[nodiscard]] Term plus(Term address, std::uint64_t offset);
   [[nodiscard]] bool has_pointer(component::TypeId type);
+  [[nodiscard]] bool is_canonical_nan_of(Term sent, Term received) const;
   void flaw(smt::Answer differs, std::string sentence);
   void same(Term from, Term to, const std::string& label);
 
@@ -100,7 +117,7 @@ class ValueWalk {
   smt::Terms& terms_;
   smt::Decider& decider_;
   const Path& path_;
-  const std::uint32_t most_elements_;
+  const ListBound bound_;
   ValueSide sender_, receiver_;
   std::vector<Term> conditions_;  ///< of the path, the cases around and the lengths of lists
   std::vector<Term> guards_, lengths_;
@@ -116,17 +133,24 @@ class ValueWalk {
 /// Whether the elements of a list of this type are to be looked at one by one: they hold handles or pointers.
 [[nodiscard]] bool elements_matter(const component::TypeArena& arena, component::TypeId list);
 
+/// In how many ways, about, values of these types can be looked at: cases, and lists whose elements matter of
+/// each length up to `most_elements`. Code that looks at them all goes as many ways.
+[[nodiscard]] double ways_through(const component::TypeArena& arena,
+                                  std::span<const component::Parameter> list, std::uint32_t most_elements);
+
 /// What holds of a value because it is a valid one.
 struct Validity {
   std::vector<Term> conditions;
   bool has_lists = false;  ///< whose elements matter
+  std::vector<ValidArea> areas;
 };
 
 /// Conditions on a value (of the parameters `list`, in order) at `place` in `memory` as it is: variants have
-/// one of their cases, and lists whose elements matter no more than `most_elements`.
+/// one of their cases, characters are in range, and lists whose elements matter no more than so many.
 [[nodiscard]] Validity validity(const component::TypeArena& arena, const topology::Layouts& layouts,
                                 Executor& executor, smt::Terms& terms,
                                 std::span<const component::Parameter> list, const ValuePlace& place,
-                                const std::optional<MemoryState>& memory, std::uint32_t most_elements);
+                                const std::optional<MemoryState>& memory, ListBound lists,
+                                component::StringEncoding encoding);
 
 }  // namespace meld_verify::lift

@@ -18,7 +18,8 @@ struct ReplayWords {
   std::string driver;                  ///< how the fused file was called
   std::string difference;              ///< what the fused file does otherwise, or that nothing shows
   bool differs = false;
-  std::string text;  ///< all of it, for people
+  bool compared = true;  ///< the runs tell something
+  std::string text;      ///< all of it, for people
 };
 
 /// A verdict on a fused file, and what it is about. All that it refers to must outlive it.

@@ -183,6 +183,7 @@ std::string fused_json(const FusedReport& subject) {
     Json& run = json["replay"] = {{"call", replay.call},
                                   {"driver", replay.driver},
                                   {"differs", replay.differs},
+                                  {"compared", replay.compared},
                                   {"difference", replay.difference}};
     if (replay.finding) {
       run["finding"] = *replay.finding + 1;

@@ -70,6 +70,9 @@ std::string code_text(const check::CodeInfo& code) {
     case check::ShownBy::kBytes:
       text += field("shown by", "the bytes of the fused file only: " + std::string(code.mend), 2);
       break;
+    case check::ShownBy::kRun:
+      text += field("shown by", "a run of the fused file only: " + std::string(code.mend), 2);
+      break;
     case check::ShownBy::kNothing:
       text += field("shown by", "nothing here: " + std::string(code.mend), 2);
       break;

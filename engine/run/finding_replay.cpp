@@ -1,5 +1,7 @@
 #include "engine/run/finding_replay.h"
 
+#include <fmt/format.h>
+
 #include <optional>
 
 namespace meld_verify::run {
@@ -30,6 +32,13 @@ bool is_about(const lift::Lifted& lifted, const Unit& unit, std::uint32_t view) 
       return route.type.value == unit.id;
   }
   return false;
+}
+
+constexpr std::uint8_t kRunDiffers = 57;  // L57
+
+/// Code may need more of the stack than what it stands for.
+bool ends_at_a_limit(const spec::Trap& trap) {
+  return trap.sentence.find("call stack exhausted") != std::string::npos;
 }
 
 }  // namespace
@@ -75,6 +84,38 @@ std::vector<CanonId> canons_of(const lift::Pair& pair, const lift::Lifted& lifte
 bool differs(const Replay& replay) {
   return replay.difference.kind != RunDifference::Kind::kNone &&
          replay.difference.kind != RunDifference::Kind::kIncomparable;
+}
+
+bool is_comparable(const Replay& replay) {
+  return replay.difference.kind != RunDifference::Kind::kIncomparable;
+}
+
+std::optional<lift::Note> note_of(const Replay& replay) {
+  if (replay.composed.trap) {
+    return std::nullopt;  // a guest, or the made-up call, may be what is wrong
+  }
+  switch (replay.difference.kind) {
+    case RunDifference::Kind::kNone:
+    case RunDifference::Kind::kResult:
+    case RunDifference::Kind::kIncomparable:
+      return std::nullopt;
+    case RunDifference::Kind::kTrap:
+      if (replay.fused.trap && ends_at_a_limit(*replay.fused.trap)) {
+        return std::nullopt;
+      }
+      break;
+    case RunDifference::Kind::kForeignRep:
+    case RunDifference::Kind::kMissingDestructor:
+    case RunDifference::Kind::kExtraDestructor:
+    case RunDifference::Kind::kOrder:
+      break;
+  }
+  lift::Note note;
+  note.code = kRunDiffers;
+  note.sentence = fmt::format("a run of {} shows it: {}",
+                              replay.call.empty() ? std::string("its start functions") : replay.call,
+                              replay.difference.sentence);
+  return note;
 }
 
 }  // namespace meld_verify::run

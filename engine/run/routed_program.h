@@ -48,13 +48,13 @@ class RoutedProgram {
   [[nodiscard]] const emit::Router& router() const { return router_; }
   /// What the flat component's core instances are.
   [[nodiscard]] const std::vector<rewrite::FlatInstance>& core_instances() const { return core_instances_; }
+  /// Why the router's code trapped; nothing: it did not.
+  [[nodiscard]] std::optional<spec::Trap> trap_of_router() const;
   /// All entries of all tables as they are now, by instance and index.
   [[nodiscard]] std::vector<TableEntry> entries() const;
 
  private:
   RoutedProgram() = default;
-  [[nodiscard]] std::optional<spec::Trap> trap_of_router() const;
-
   std::unique_ptr<component::Composition> composed_;
   routing::Plan plan_;
   emit::Router router_;

@@ -10,6 +10,7 @@
 
 #include "engine/component/decode.h"
 #include "engine/run/program.h"
+#include "engine/run/routed_program.h"
 #include "engine/run/value_text.h"
 #include "engine/run/wast_values.h"
 
@@ -28,7 +29,9 @@ struct Definition {
 
 struct Instance {
   std::shared_ptr<const Definition> definition;
-  std::unique_ptr<Program> program;
+  std::unique_ptr<Program> program;       ///< with the reference machine
+  std::unique_ptr<RoutedProgram> routed;  ///< or this
+  Program& running() { return routed ? routed->program() : *program; }
 };
 
 struct Verdict {
@@ -109,7 +112,8 @@ Verdict judge_trap(const spec::Trap& trap, const std::string& text) {
 
 class Runner {
  public:
-  Runner(const std::string& file, const ReadFile& read) : file_(file), read_(read) {}
+  Runner(const std::string& file, const ReadFile& read, ScriptMachine machine)
+      : file_(file), read_(read), machine_(machine) {}
 
   wasm::Expected<std::vector<ScriptStep>> run(const Json& script) {
     std::vector<ScriptStep> steps;
@@ -201,17 +205,34 @@ class Runner {
   }
 
   Verdict start(const std::shared_ptr<const Definition>& definition, const std::string& name) {
-    auto made = std::make_shared<Instance>();
-    made->definition = definition;
-    made->program = std::make_unique<Program>(definition->composition, definition->bytes);
-    const spec::Result<void> started = made->program->start();
     instances_.erase(name);
+    auto loaded = load(definition);
+    if (!loaded) {
+      return unsupported(wasm::to_string(loaded.error()));
+    }
+    const std::shared_ptr<Instance> made = *std::move(loaded);
+    const spec::Result<void> started = made->running().start();
     if (!started) {
       return started.error().trap_class == TrapClass::kUnsupported ? unsupported(started.error().sentence)
                                                                    : failed(words_of(started.error()));
     }
-    instances_[name] = last_instance_ = std::move(made);
+    instances_[name] = last_instance_ = made;
     return {};
+  }
+
+  wasm::Expected<std::shared_ptr<Instance>> load(const std::shared_ptr<const Definition>& definition) {
+    auto made = std::make_shared<Instance>();
+    made->definition = definition;
+    if (machine_ == ScriptMachine::kReference) {
+      made->program = std::make_unique<Program>(definition->composition, definition->bytes);
+      return made;
+    }
+    auto routed = RoutedProgram::make(definition->bytes, file_);
+    if (!routed) {
+      return tl::unexpected(routed.error());
+    }
+    made->routed = *std::move(routed);
+    return made;
   }
 
   // --- actions
@@ -230,7 +251,7 @@ class Runner {
     if (instance == nullptr) {
       return unsupported("the instance was not taken");
     }
-    Program& program = *instance->program;
+    Program& program = instance->running();
     const auto field = action.at("field").get<std::string>();
     const component::WorldExport* function = program.find(field);
     if (function == nullptr) {
@@ -303,8 +324,11 @@ class Runner {
     if (type == "assert_unlinkable") {
       return unlinkable((*definition)->composition);
     }
-    Program program((*definition)->composition, (*definition)->bytes);
-    const spec::Result<void> started = program.start();
+    const auto loaded = load(*definition);
+    if (!loaded) {
+      return unsupported(wasm::to_string(loaded.error()));
+    }
+    const spec::Result<void> started = (*loaded)->running().start();
     return started ? failed("a trap belongs here, and it was instantiated")
                    : judge_trap(started.error(), command.value("text", std::string()));
   }
@@ -328,6 +352,7 @@ class Runner {
 
   const std::string& file_;
   const ReadFile& read_;
+  ScriptMachine machine_;
   std::map<std::string, std::shared_ptr<const Definition>> definitions_;
   std::map<std::string, std::shared_ptr<Instance>> instances_;
   std::map<std::string, std::string> missing_;  ///< why a definition was not taken
@@ -346,13 +371,13 @@ wasm::Diagnostic bad_script(const std::string& file, std::string code, std::stri
 }  // namespace
 
 wasm::Expected<std::vector<ScriptStep>> run_wast_script(std::string_view json, const std::string& file,
-                                                        const ReadFile& read) {
+                                                        const ReadFile& read, ScriptMachine machine) {
   const Json script = Json::parse(json, nullptr, false);
   if (script.is_discarded()) {
     return tl::unexpected(bad_script(file, "not-json", "this is not JSON"));
   }
   try {
-    return Runner(file, read).run(script);
+    return Runner(file, read, machine).run(script);
   } catch (const Json::exception& mistake) {
     return tl::unexpected(
         bad_script(file, "script",

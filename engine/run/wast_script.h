@@ -31,11 +31,14 @@ struct ScriptStep {
 /// Reads a file beside the script. Errors: it cannot be read.
 using ReadFile = std::function<wasm::Expected<std::vector<std::uint8_t>>(const std::string& name)>;
 
+/// What a script's components are run with.
+enum class ScriptMachine : std::uint8_t { kReference, kRouter };
+
 /// Runs a script; a step for each of its commands. `file` names it in diagnostics. A trap must be of the
 /// class that the script's text stands for where that is one of the law's. Errors (kBadInput): "not-json",
 /// "script" (not of that form), and those of `read`.
-[[nodiscard]] wasm::Expected<std::vector<ScriptStep>> run_wast_script(std::string_view json,
-                                                                      const std::string& file,
-                                                                      const ReadFile& read);
+[[nodiscard]] wasm::Expected<std::vector<ScriptStep>> run_wast_script(
+    std::string_view json, const std::string& file, const ReadFile& read,
+    ScriptMachine machine = ScriptMachine::kReference);
 
 }  // namespace meld_verify::run

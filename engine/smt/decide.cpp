@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "engine/smt/narrow.h"
 #include "engine/smt/term.h"
 
 namespace meld_verify::smt {
@@ -21,6 +22,32 @@ constexpr std::uint32_t kMostDepth = 500;
 constexpr std::size_t kMostTerms = 20'000;
 
 using Conditions = std::vector<Term>;  ///< sorted, each once
+
+/// What is asked at once: literals that share leaves.
+struct Question {
+  std::vector<Literal> literals;
+  std::vector<Term> leaves;  ///< sorted
+};
+
+/// A question written down with leaves numbered as they come: the same for questions that differ in the names
+/// of their leaves only, which have the same answer.
+using Text = std::vector<std::uint64_t>;
+
+struct TextHash {
+  std::size_t operator()(const Text& text) const {
+    std::uint64_t hash = text.size();
+    for (const std::uint64_t word : text) {
+      hash = mixed(hash ^ word);
+    }
+    return hash;
+  }
+  static std::uint64_t mixed(std::uint64_t value) {  // splitmix64
+    value += 0x9e3779b97f4a7c15;
+    value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
+    value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
+    return value ^ (value >> 31);
+  }
+};
 
 }  // namespace
 
@@ -37,6 +64,8 @@ struct Decider::State {
   std::unordered_map<Term, z3::expr> made;
   std::unordered_map<Term, std::vector<Term>> leaves;
   std::map<Conditions, Answer> answers;
+  std::unordered_map<Text, Answer, TextHash> answers_of_alike;
+  std::unordered_map<Term, std::uint64_t> hashes;  ///< whatever the names of leaves
   std::size_t questions = 0;
   unsigned resources = 0;   ///< of a question
   std::uint64_t spent = 0;  ///< by all
@@ -52,7 +81,7 @@ struct Decider::State {
     while (!open.empty()) {
       const Term term = open.back();
       open.pop_back();
-      if (terms.op(term) == TermOp::kSymbol || terms.op(term) == TermOp::kOpaque) {
+      if (is_leaf(terms, term)) {
         result.push_back(term);
         continue;
       }
@@ -158,6 +187,23 @@ struct Decider::State {
     throw std::logic_error("not an operation");
   }
 
+  void add_range(z3::solver& solver, Term leaf, const LeafRange& range) {
+    const unsigned width = terms.width(leaf);
+    const z3::expr value = make(leaf);
+    const auto number = [&](std::uint64_t bits) {
+      return context.bv_val(static_cast<std::uint64_t>(bits), width);
+    };
+    if (range.least == range.most) {
+      solver.add(value == number(range.least));
+      return;
+    }
+    solver.add(z3::uge(value, number(range.least)));
+    solver.add(z3::ule(value, number(range.most)));
+    for (const std::uint64_t excluded : range.excluded) {
+      solver.add(value != number(excluded));
+    }
+  }
+
   /// Z3's count of its own work so far.
   static std::uint64_t resources_used(const z3::solver& solver) {
     const z3::stats counts = solver.statistics();
@@ -169,15 +215,121 @@ struct Decider::State {
     return 0;
   }
 
-  /// One question to Z3, answered from memory where it was put before.
-  Answer ask(Conditions conditions) {
-    if (const auto found = answers.find(conditions); found != answers.end()) {
+  [[nodiscard]] std::uint64_t head_of(Term term) const {
+    return std::uint64_t{terms.width(term)} << 8 | static_cast<std::uint64_t>(terms.op(term));
+  }
+
+  /// Of the term's form, leaves being alike. The depth of terms was checked.
+  std::uint64_t hash_of(Term term) {
+    if (const auto found = hashes.find(term); found != hashes.end()) {
       return found->second;
     }
+    std::uint64_t hash = TextHash::mixed(is_leaf(terms, term) ? terms.width(term) : head_of(term));
+    if (terms.is_constant(term)) {
+      hash = TextHash::mixed(hash ^ terms.bits(term));
+    } else if (!is_leaf(terms, term)) {
+      for (const Term argument : terms.arguments(term)) {
+        hash = TextHash::mixed(hash ^ hash_of(argument));
+      }
+    }
+    hashes.emplace(term, hash);
+    return hash;
+  }
+
+  /// Each term is written once; where it comes again stands its number.
+  class Writer {
+   public:
+    Writer(const State& state, const Narrowed& known) : state_(state), known_(known) {}
+
+    void write(Term term) {
+      const auto [place, fresh] = numbers_.emplace(term, numbers_.size());
+      if (!fresh) {
+        text.insert(text.end(), {kAgain, place->second});
+        return;
+      }
+      if (is_leaf(state_.terms, term)) {
+        const auto fixed = known_.fixed.find(term);
+        if (fixed != known_.fixed.end()) {
+          text.insert(text.end(), {kFixed, state_.terms.width(term), fixed->second});
+          return;
+        }
+        text.insert(text.end(), {kLeaf, state_.terms.width(term)});
+        leaves_.push_back(term);
+        return;
+      }
+      text.push_back(state_.head_of(term));
+      if (state_.terms.is_constant(term)) {
+        text.push_back(state_.terms.bits(term));
+        return;
+      }
+      for (const Term argument : state_.terms.arguments(term)) {
+        write(argument);
+      }
+    }
+
+    /// Of the leaves, in the order in which they came.
+    void write_ranges() {
+      for (const Term leaf : leaves_) {
+        const auto range = known_.ranges.find(leaf);
+        if (range == known_.ranges.end()) {
+          text.push_back(kNoRange);
+          continue;
+        }
+        const auto& [least, most, excluded] = range->second;
+        text.insert(text.end(), {kRange, least, most, excluded.size()});
+        text.insert(text.end(), excluded.begin(), excluded.end());
+      }
+    }
+
+    Text text;
+
+   private:
+    // Beyond what `head_of` gives.
+    static constexpr std::uint64_t kAgain = 1U << 20;
+    static constexpr std::uint64_t kLeaf = kAgain + 1;
+    static constexpr std::uint64_t kFixed = kAgain + 2;
+    static constexpr std::uint64_t kNoRange = kAgain + 3;
+    static constexpr std::uint64_t kRange = kAgain + 4;
+    const State& state_;
+    const Narrowed& known_;
+    std::vector<Term> leaves_;
+    std::unordered_map<Term, std::uint64_t> numbers_;
+  };
+
+  Text text_of(const Question& question, const Narrowed& known) {
+    std::vector<std::pair<std::uint64_t, Literal>> order;
+    for (const Literal& literal : question.literals) {
+      order.emplace_back(hash_of(literal.term) ^ (literal.holds ? 1 : 0), literal);
+    }
+    std::sort(order.begin(), order.end());
+    Writer writer(*this, known);
+    for (const auto& [hash, literal] : order) {
+      writer.text.push_back(literal.holds ? 1 : 0);
+      writer.write(literal.term);
+    }
+    writer.write_ranges();
+    return std::move(writer.text);
+  }
+
+  /// One question to Z3, answered from memory where one of the same form was put before.
+  Answer ask(const Question& question, const Narrowed& known) {
+    const bool small =
+        std::all_of(question.literals.begin(), question.literals.end(),
+                    [this](const Literal& literal) { return terms.depth(literal.term) <= kMostDepth; });
+    if (!small) {
+      return Answer::kUnknown;
+    }
+    Text text = text_of(question, known);
+    const auto found = answers_of_alike.find(text);
+    if (found != answers_of_alike.end()) {
+      return found->second;
+    }
+    return answers_of_alike.emplace(std::move(text), ask_z3(question, known)).first->second;
+  }
+
+  Answer ask_z3(const Question& question, const Narrowed& known) {
     Answer answer = Answer::kUnknown;
-    const bool small = std::all_of(conditions.begin(), conditions.end(),
-                                   [this](Term term) { return terms.depth(term) <= kMostDepth; });
-    if (small && spent < kAllResources) {
+    if (spent < kAllResources) {
       ++questions;
       try {
         // A solver of its own for each question: an answer must not depend on the questions before it.
@@ -186,8 +338,13 @@ struct Decider::State {
         params.set("rlimit", resources);
         params.set("random_seed", 0U);
         solver.set(params);
-        for (const Term condition : conditions) {
-          solver.add(make(condition) == context.bv_val(1, 1));
+        for (const Literal& literal : question.literals) {
+          solver.add(make(literal.term) == context.bv_val(literal.holds ? 1 : 0, 1));
+        }
+        for (const Term leaf : question.leaves) {
+          if (const auto range = known.ranges.find(leaf); range != known.ranges.end()) {
+            add_range(solver, leaf, range->second);
+          }
         }
         const std::uint64_t before = resources_used(solver);
         const z3::check_result result = solver.check();
@@ -206,13 +363,12 @@ struct Decider::State {
         answer = Answer::kUnknown;
       }
     }
-    answers.emplace(std::move(conditions), answer);
     return answer;
   }
 
   Answer satisfiable(std::span<const Term> given) {
     const Term yes = terms.constant(1, 1);
-    std::set<Term> conditions;
+    std::set<Term> all;
     for (const Term condition : given) {
       if (terms.is_constant(condition)) {
         if (condition != yes) {
@@ -220,47 +376,72 @@ struct Decider::State {
         }
         continue;
       }
-      conditions.insert(condition);
+      all.insert(condition);
     }
-    for (const Term condition : conditions) {
-      if (conditions.contains(terms.negation(condition))) {
+    for (const Term condition : all) {
+      if (all.contains(terms.negation(condition))) {
         return Answer::kNo;
       }
     }
-    // Conditions that share nothing with one another are questions of their own: they come up again and again
-    // while others change.
+    Conditions conditions(all.begin(), all.end());
+    if (const auto found = answers.find(conditions); found != answers.end()) {
+      return found->second;
+    }
+    const Answer answer = decide(conditions);
+    answers.emplace(std::move(conditions), answer);
+    return answer;
+  }
+
+  Answer decide(const Conditions& conditions) {
+    for (const Term condition : conditions) {
+      if (leaves_of(condition) == nullptr) {
+        return Answer::kUnknown;
+      }
+    }
+    const Narrowed known = narrow(terms, conditions);
+    if (known.impossible) {
+      return Answer::kNo;
+    }
+    // Literals that share nothing with one another are questions of their own: they come up again and again
+    // while others change. What ranges alone say is answered: none is empty.
     std::unordered_map<Term, std::size_t> group_of;  // of a leaf
     std::vector<std::size_t> parent;
-    std::vector<std::pair<Term, std::size_t>> members;
     const auto root = [&parent](std::size_t group) {
       while (parent[group] != group) {
         group = parent[group] = parent[parent[group]];
       }
       return group;
     };
-    for (const Term condition : conditions) {
-      const std::vector<Term>* of = leaves_of(condition);
+    for (const Literal& literal : known.rest) {
+      const std::vector<Term>* of = leaves_of(literal.term);
       if (of == nullptr) {
         return Answer::kUnknown;
       }
       const std::size_t group = parent.size();
       parent.push_back(group);
-      members.emplace_back(condition, group);
       for (const Term leaf : *of) {
+        if (known.fixed.contains(leaf)) {
+          continue;
+        }
         const auto [place, added] = group_of.emplace(leaf, group);
         if (!added) {
           parent[root(place->second)] = root(group);
         }
       }
     }
-    std::map<std::size_t, Conditions> groups;
-    for (const auto& [condition, group] : members) {
-      groups[root(group)].push_back(condition);
+    std::map<std::size_t, Question> groups;
+    for (std::size_t i = 0; i < known.rest.size(); ++i) {
+      Question& question = groups[root(i)];
+      question.literals.push_back(known.rest[i]);
+      const std::vector<Term>& of = *leaves_of(known.rest[i].term);
+      question.leaves.insert(question.leaves.end(), of.begin(), of.end());
     }
     Answer answer = Answer::kYes;
-    for (auto& [group, of] : groups) {
-      const std::optional<Answer> plain = by_bounds(of);
-      const Answer part = plain ? *plain : ask(std::move(of));
+    for (auto& [group, question] : groups) {
+      std::sort(question.leaves.begin(), question.leaves.end());
+      question.leaves.erase(std::unique(question.leaves.begin(), question.leaves.end()),
+                            question.leaves.end());
+      const Answer part = ask(question, known);
       if (part == Answer::kNo) {
         return part;
       }
@@ -269,76 +450,6 @@ struct Decider::State {
       }
     }
     return answer;
-  }
-
-  /// The answer where all conditions compare one leaf with constants, which most do: no question to Z3.
-  [[nodiscard]] std::optional<Answer> by_bounds(const Conditions& conditions) const {
-    std::optional<Term> leaf;
-    std::uint64_t least = 0;
-    std::uint64_t most = ~std::uint64_t{0};
-    std::set<std::uint64_t> excluded;
-    bool possible = true;
-    const auto at_least = [&](std::uint64_t bound) { least = std::max(least, bound); };
-    const auto at_most = [&](std::uint64_t bound) { most = std::min(most, bound); };
-    const auto is_leaf = [this](Term term) {
-      return terms.op(term) == TermOp::kSymbol || terms.op(term) == TermOp::kOpaque;
-    };
-    for (const Term condition : conditions) {
-      const bool negated =
-          terms.op(condition) == TermOp::kXor && terms.is_constant(terms.arguments(condition)[1]);
-      const Term inner = negated ? terms.arguments(condition)[0] : condition;
-      const TermOp op = terms.op(inner);
-      Term of = inner;
-      std::uint64_t with = 1;
-      bool first = true;
-      if (!is_leaf(inner)) {
-        if (op != TermOp::kEq && op != TermOp::kLessU) {
-          return std::nullopt;
-        }
-        const auto arguments = terms.arguments(inner);
-        first = terms.is_constant(arguments[1]);
-        const Term bound = arguments[first ? 1 : 0];
-        of = arguments[first ? 0 : 1];
-        if (!terms.is_constant(bound) || !is_leaf(of)) {
-          return std::nullopt;
-        }
-        with = terms.bits(bound);
-      }
-      if (leaf && *leaf != of) {
-        return std::nullopt;
-      }
-      leaf = of;
-      const unsigned width = terms.width(of);
-      at_most(width == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1);
-      if (op != TermOp::kLessU) {
-        if (negated) {
-          excluded.insert(with);
-        } else {
-          at_least(with);
-          at_most(with);
-        }
-      } else if (first && !negated) {  // less than `with`
-        possible = possible && with != 0;
-        at_most(with - 1);
-      } else if (first) {
-        at_least(with);
-      } else if (negated) {  // `with` is not less
-        at_most(with);
-      } else if (with == ~std::uint64_t{0}) {
-        possible = false;
-      } else {
-        at_least(with + 1);
-      }
-    }
-    if (!possible || least > most) {
-      return Answer::kNo;
-    }
-    for (std::uint64_t value = least; excluded.contains(value); ++value) {
-      if (value == most) {
-        return Answer::kNo;
-      }
-    }
-    return Answer::kYes;
   }
 };
 

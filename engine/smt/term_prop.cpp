@@ -152,7 +152,10 @@ TEST(TermProps, TheSolverAgrees) {
     Decider decider(terms, solver);
     std::vector<Term> given;
     for (const auto& [leaf, bits] : growth.leaves) {
-      given.push_back(terms.apply(TermOp::kEq, leaf, terms.constant(terms.width(leaf), bits)));
+      // Three times the leaf is a number that no other value gives: the solver has to find it.
+      const Term three = terms.constant(terms.width(leaf), 3);
+      given.push_back(terms.apply(TermOp::kEq, terms.apply(TermOp::kMul, leaf, three),
+                                  terms.apply(TermOp::kMul, terms.constant(terms.width(leaf), bits), three)));
     }
     for (std::size_t i = growth.grown.size() - 6; i < growth.grown.size(); ++i) {
       const auto& [term, bits] = growth.grown[i];

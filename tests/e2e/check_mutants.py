@@ -6,9 +6,11 @@ usage: check_mutants.py MELD_VERIFY [--count N] [--first SEED] [--keep FOLDER]
 
 The files are those of fixtures/fused, and where MELD_VERIFY_SHARED names them some of the real ones. A mutant whose run under
 Wasmtime ends unlike the composed one's and that is proved fails, and so does one on which meld-verify breaks. What is
-proved and ends alike is shown, as nobody else will look at it. Where the file itself is proved with --latent, so are its
-mutants judged: a change in code that nothing calls counts too. Prints the rates by kind of change. Exit 0: no failure; 1:
-some, or too few mutants; 77: nothing could be run.
+proved and ends alike is shown, as nobody else will look at it. Where the verdict stays unknown, meld-verify is asked once more
+with --replay: a run that differs refutes (wabt's run, event by event, or the end of Wasmtime's), one that does not shows
+the mutant equivalent on what the program does. Where the file itself is proved with --latent, so are its mutants judged:
+a change in code that nothing calls counts too. Prints the rates by kind of change. Exit 0: no failure; 1: some, or too few
+mutants; 77: nothing could be run.
 """
 import collections
 import json
@@ -27,7 +29,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 REAL = ("resource-borrow", "resource-aggregates", "chain-newget-0", "chain-newget-1")
 # Mutants may loop; the programs here end within a tenth of this.
 FUEL = 400_000_000
+OPEN_WORDS = ("unknown", "unsupported")
 REFUTED, ALIKE = "refuted", "proved and runs alike"
+RUN_DIFFERS, RUNS_ALIKE = "unknown, refuted by a run", "unknown, runs alike"
 
 
 class Base:
@@ -53,11 +57,19 @@ def bases(program):
     return [Base(program, name, folder / "composed.wasm", folder / "fused.wasm", end) for name, folder, end in made]
 
 
-def outcome(verdict, differs):
-    """What a mutant comes to: one of verdict_side's words, or REFUTED, or ALIKE."""
+def outcome(verdict, differs, replayed=None):
+    """What a mutant comes to: one of verdict_side's words, or one of those above. `replayed` is the verdict with --replay
+    where the first one is open, else None."""
     what = verdict_side.judge(Known(None, differs), verdict)
     if verdict.word == "refuted":
         return REFUTED
+    if what == verdict_side.OPEN and replayed is not None:
+        replay = replayed.report.get("replay", {})
+        if replayed.word in ("proved", "broken"):
+            return verdict_side.BROKEN
+        if replayed.word == "refuted" or replay.get("differs") or differs:
+            return RUN_DIFFERS
+        return RUNS_ALIKE if replay.get("compared") else verdict_side.OPEN
     return ALIKE if what == verdict_side.AGREES else what
 
 
@@ -65,14 +77,16 @@ class Rates:
     def __init__(self, show=print):
         self.by_kind, self.show, self.failures, self.made = collections.defaultdict(collections.Counter), show, 0, 0
 
-    def note(self, kind, name, change, verdict, end, differs):
-        what = outcome(verdict, differs)
+    def note(self, kind, name, change, verdict, end, differs, replayed=None):
+        what = outcome(verdict, differs, replayed)
         self.made += 1
         self.by_kind[kind][what] += 1
         if what in verdict_side.FAILURES:
             self.failures += 1
-        if what in verdict_side.FAILURES or what == ALIKE:
+        if what in verdict_side.FAILURES or what in (ALIKE, RUNS_ALIKE, verdict_side.OPEN):
             self.show(f"{what}: {name}, {change}: {verdict}; the run {end}")
+        elif what == RUN_DIFFERS:
+            self.show(f"{what}: {name}, {change}: {verdict}; the run {end}; {replayed.report['replay']['difference']}")
 
     def summary(self, wanted):
         for kind, counts in sorted(self.by_kind.items()):
@@ -101,7 +115,8 @@ def check(program, first, count, folder):
             continue
         end = fused_side.end_of(out.read_bytes(), FUEL)
         verdict = verdict_side.ask(program, base.composed, out, *base.options)
-        rates.note(kind, f"mutant {seed} of {base.name}", change, verdict, end, end.how != base.end)
+        replayed = verdict_side.ask(program, base.composed, out, *base.options, "--replay") if verdict.word in OPEN_WORDS else None
+        rates.note(kind, f"mutant {seed} of {base.name}", change, verdict, end, end.how != base.end, replayed)
     return rates.summary(count)
 
 
@@ -113,6 +128,19 @@ def self_test():
         (verdict_side.OPEN, Verdict("unsupported"), False), (verdict_side.BROKEN, Verdict("broken"), False),
     ]
     wrong = [f"{verdict} {differs}: {outcome(verdict, differs)}" for want, verdict, differs in cases if outcome(verdict, differs) != want]
+
+    def run(word, differs, compared):
+        return Verdict(word, report={"replay": {"differs": differs, "compared": compared, "difference": ""}})
+
+    replays = [
+        (RUN_DIFFERS, run("refuted", True, True), False), (RUN_DIFFERS, run("unknown", True, True), False),
+        (RUN_DIFFERS, run("unknown", False, False), True), (RUNS_ALIKE, run("unknown", False, True), False),
+        (verdict_side.OPEN, run("unknown", False, False), False), (verdict_side.OPEN, Verdict("unknown"), False),
+        (verdict_side.BROKEN, Verdict("broken"), False), (verdict_side.BROKEN, run("proved", False, True), False),
+    ]
+    for want, replayed, differs in replays:
+        if outcome(Verdict("unknown"), differs, replayed) != want:
+            wrong.append(f"{replayed} {differs}: {outcome(Verdict('unknown'), differs, replayed)}, not {want}")
     for notes, wanted, exit_code in (([], 0, 1), ([(refuted, True)], 1, 0), ([(refuted, True)], 2, 1), ([(proved, True)], 1, 1),
                                      ([(Verdict("broken"), False)], 1, 1), ([(proved, False)], 1, 0)):
         rates = Rates(lambda line: None)
@@ -122,7 +150,7 @@ def self_test():
             wrong.append(f"{notes}, {wanted} wanted: not {exit_code}")
     for line in wrong:
         print(line)
-    print(f"{len(cases) + 6 - len(wrong)} passed, {len(wrong)} failed")
+    print(f"{len(cases) + len(replays) + 6 - len(wrong)} passed, {len(wrong)} failed")
     return 1 if wrong else 0
 
 

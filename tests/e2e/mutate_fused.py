@@ -16,7 +16,7 @@ import tempfile
 import make_fused_programs as programs
 
 KINDS = ("swap calls", "redirect call", "drop conversion", "drop call", "offset", "constant", "copy", "local", "condition",
-         "global", "intrinsic", "built-in", "destructor")
+         "global", "intrinsic", "built-in", "destructor", "trap", "set global")
 GENERATED_NAME = re.compile(r"\$[\w-]+\.(?!export\.|post\.)[\w-]+\.[\w-]+")
 GENERATED_GLOBAL = re.compile(r"\$[\w-]+\.[\w-]+\.(?:free|next|borrows)\b")
 
@@ -274,8 +274,30 @@ def change_destructor(text, rng):
     return {i: text.lines[i].replace(dtor[0], "")}
 
 
+def beginning(text, function):
+    """The number of its first instruction's line."""
+    return next((i for i in function.lines if not text.lines[i].strip().startswith("(local")), function.lines.start)
+
+
+def add_trap(text, rng):
+    """A function traps where its first word is a small number."""
+    function = pick(rng, [f for f in text.functions if f.generated and f.signature.startswith("(param i32") and f.lines])
+    i = beginning(text, function)
+    return {i: f"local.get 0 i32.const {rng.randrange(1, 4)} i32.eq if unreachable end\n{text.lines[i]}"}
+
+
+def set_global(text, rng):
+    """A function sets a global that is another one's."""
+    function = pick(rng, [f for f in text.functions if f.generated and f.lines])
+    own = {m[1] for i in function.lines for m in [re.match(r"\s*global\.[gs]et (\S+)", text.lines[i])] if m}
+    places = [name for i, name in text.globals if "(mut i32)" in text.lines[i] and name not in own]
+    i = beginning(text, function)
+    return {i: f"i32.const {rng.choice((0, 1, 2, 65536))} global.set {pick(rng, places)}\n{text.lines[i]}"}
+
+
 CHANGES = dict(zip(KINDS, (swap_calls, redirect_call, drop_conversion, drop_call, change_offset, change_constant, change_copy,
-                           change_local, change_condition, change_global, change_intrinsic, change_built_in, change_destructor)))
+                           change_local, change_condition, change_global, change_intrinsic, change_built_in, change_destructor, add_trap,
+                           set_global)))
 
 
 def mutant(text, kind, rng, out):
@@ -295,7 +317,7 @@ def mutant(text, kind, rng, out):
         for i, line in changed.items():
             where = next((f for f in text.functions if i in f.lines), None)
             inside = f" in func {where.index}{' ' + where.name if where.name else ''}" if where else ""
-            places.append(f"`{text.lines[i].strip()[:80]}` → `{line.strip()[:80]}`{inside}")
+            places.append(f"`{text.lines[i].strip()[:80]}` → `{' '.join(line.split())[:80]}`{inside}")
         return f"{kind}: " + "; ".join(places)
     raise NothingToChange
 

@@ -36,14 +36,9 @@ std::string quoted(const std::string& word) {
   return result + "'";
 }
 
-/// A run for one finding, or any that shows a difference.
-report::ReplayWords replay_words(const lift::Pair& pair, const lift::Lifted& lifted,
-                                 const check::Report& verdict, std::uint32_t number) {
-  std::vector<component::CanonId> through;
-  if (number != 0) {
-    through = run::canons_of(pair, lifted, verdict.findings[number - 1]);
-  }
-  const run::Replay replay = run::find_difference(pair, {}, through);
+/// A run for one finding, or (0) any that shows a difference, in words.
+report::ReplayWords replay_words(const lift::Pair& pair, const run::Replay& replay,
+                                 const std::vector<component::CanonId>& through, std::uint32_t number) {
   const bool gets_there =
       through.empty() || std::any_of(through.begin(), through.end(), [&](component::CanonId canon) {
         return std::find(replay.composed.called.begin(), replay.composed.called.end(), canon) !=
@@ -56,6 +51,7 @@ report::ReplayWords replay_words(const lift::Pair& pair, const lift::Lifted& lif
           .driver = replay.driver,
           .difference = replay.difference.sentence,
           .differs = run::differs(replay),
+          .compared = run::is_comparable(replay),
           .text = std::string(elsewhere) + run::replay_text(pair, replay)};
 }
 
@@ -64,6 +60,11 @@ wasm::Expected<std::vector<std::string>> validate(const lift::Pair& pair,
                                                   const std::vector<std::uint8_t>& bytes,
                                                   const std::string& file) {
   return pair.fused ? validate_modules(*pair.fused, bytes, file) : validate_module(bytes, file);
+}
+
+/// Neither right nor wrong as far as the code could be read.
+bool is_open(check::Verdict verdict) {
+  return verdict == check::Verdict::kUnknown || verdict == check::Verdict::kUnsupported;
 }
 
 /// Whether a finding refutes that only matters if certain cases or list elements are passed.
@@ -142,10 +143,22 @@ int FusedCommand::run() const {
   }
   if (replay) {
     progress.now("running both files");
-    shown = replay_words(**pair, lifted, verdict, replay_finding);
+    std::vector<component::CanonId> through;
+    if (replay_finding != 0) {
+      through = run::canons_of(**pair, lifted, verdict.findings[replay_finding - 1]);
+    }
+    const run::Replay found = run::find_difference(**pair, {}, through);
+    shown = replay_words(**pair, found, through, replay_finding);
     if (shown->differs && verdict.verdict == check::Verdict::kProved) {
       verdict.verdict = check::Verdict::kUnknown;  // a proof that a run contradicts is none
       verdict.error = "nothing wrong was found in its code, but a run differs: " + shown->difference;
+    } else if (replay_finding == 0 && is_open(verdict.verdict)) {
+      if (auto note = run::note_of(found)) {  // what it rests on counts for more than what could not be read
+        lifted.notes.push_back(*std::move(note));
+        lifted.assumptions.insert(lifted.assumptions.end(), found.assumptions.begin(),
+                                  found.assumptions.end());
+        artefact = check::check_artefact(lifted, *rules, check_options);
+      }
     }
   }
   progress.end();

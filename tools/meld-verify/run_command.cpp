@@ -194,7 +194,8 @@ int RunCommand::run() const {
   std::cout.flush();
   if (!outcome) {
     spec::Trap trap = outcome.error();
-    if (chosen->trace && !trap.handle) {
+    if (const auto found = chosen->routed ? chosen->routed->trap_of_router() : std::nullopt) {
+      trap.sentence = found->sentence;
       trap.handle = chosen->trace->handle();
     }
     return trapped(composed, trap, post_mortem, names);

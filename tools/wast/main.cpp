@@ -21,6 +21,7 @@ struct Counts {
 
 struct Choices {
   bool quiet = false;    ///< does not print what is unsupported
+  bool routed = false;   ///< through the router
   bool classes = false;  ///< a trap's text must stand for a class
 };
 
@@ -32,9 +33,10 @@ bool run_script(const std::string& path, const Choices& choices, Counts& counts)
     return false;
   }
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  const auto steps =
-      run::run_wast_script({reinterpret_cast<const char*>(text->data()), text->size()}, path,
-                           [&](const std::string& name) { return read_file((folder / name).string()); });
+  const auto steps = run::run_wast_script(
+      {reinterpret_cast<const char*>(text->data()), text->size()}, path,
+      [&](const std::string& name) { return read_file((folder / name).string()); },
+      choices.routed ? run::ScriptMachine::kRouter : run::ScriptMachine::kReference);
   if (!steps) {
     fmt::print(stderr, "{}\n", wasm::to_string(steps.error()));
     return false;
@@ -75,6 +77,7 @@ int run(int argc, char** argv) {
   Choices choices;
   app.add_option("SCRIPT", scripts, "JSON files; their components lie beside them")->required();
   app.add_flag("--quiet", choices.quiet, "do not print what is unsupported, only count it");
+  app.add_flag("--routed", choices.routed, "through the router, instead of with the reference machine");
   app.add_flag("--classes", choices.classes,
                "a trap whose text stands for no class fails, instead of passing as any trap");
   try {

@@ -1,0 +1,182 @@
+#include "engine/lift/call_rest.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/lift/term_query.h"
+
+namespace meld_verify::lift {
+
+using smt::Answer;
+using smt::TermOp;
+namespace op = wasm::op;
+
+namespace {
+
+constexpr std::size_t kMostCheckFunctions = 64;
+/// How the names of symbols begin that stand for what `memory.size` gives.
+constexpr std::string_view kSize = "size of m";
+
+}  // namespace
+
+bool CallRest::is_guest(FunctionId function) const {
+  return context_.alignment.is_guest[function.value];
+}
+
+std::optional<Term> CallRest::after(const Path& path, GlobalId global, Term before) {
+  if (!context_.tables.globals().own[global.value]) {
+    return std::nullopt;
+  }
+  const FunctionId called = context_.fused.behind(path.calls.back().callee);
+  const bool kept = context_.tables.is_count_or_flag(global);
+  if (!is_guest(called)) {
+    const auto by = context_.tables.moves(called, global);
+    if (!by || (!kept && *by != 0)) {
+      return std::nullopt;
+    }
+    return context_.terms.apply(TermOp::kAdd, before, context_.terms.constant(32, *by));
+  }
+  if (!kept) {
+    return std::nullopt;
+  }
+  Term after = before;
+  if (called == call_.callee) {
+    for (const CallEvent& event : path.calls) {
+      const FunctionId maker = context_.fused.behind(event.callee);
+      const TableFunction* function = is_guest(maker) ? nullptr : context_.tables.of(maker);
+      if (function != nullptr && function->role == TableRole::kNew) {
+        const auto by = context_.tables.moves(maker, global);
+        if (!by) {
+          return std::nullopt;
+        }
+        after = context_.terms.apply(TermOp::kSub, after, context_.terms.constant(32, *by));
+      }
+    }
+  }
+  return after;
+}
+
+std::string CallRest::left_behind(const Path& path) {
+  const GeneratedGlobals& globals = context_.tables.globals();
+  for (std::uint32_t g = 0; g < globals.own.size(); ++g) {
+    if (!globals.own[g] || !context_.tables.is_count_or_flag(GlobalId{g})) {
+      continue;
+    }
+    const Term before = context_.executor.initial(GlobalId{g});
+    const auto same = [&](Term now) {
+      return now == before ||
+             context_.decider.follows(path.conditions, context_.terms.apply(TermOp::kEq, before, now)) ==
+                 Answer::kYes;
+    };
+    if (!same(path.globals[g])) {
+      return fmt::format("global {} of generated code is not what it was before", g);
+    }
+    for (const CallEvent& event : path.calls) {
+      const FunctionId called = context_.fused.behind(event.callee);
+      const bool may_call = is_guest(called) && called != call_.caller.allocator &&
+                            called != call_.callee_side.allocator && called != call_.post_return;
+      if (globals.flag[g] && may_call && !same(event.globals[g])) {
+        return fmt::format("global {} of generated code, which others go by, is raised while {} runs", g,
+                           context_.fused.name_of(called));
+      }
+    }
+  }
+  return {};
+}
+
+bool CallRest::may_trap(const Path& path, std::span<const ValidArea> areas) {
+  smt::Terms& terms = context_.terms;
+  std::vector<Term> conditions = path.conditions;
+  const GeneratedGlobals& globals = context_.tables.globals();
+  for (std::uint32_t g = 0; g < globals.flag.size(); ++g) {
+    if (globals.flag[g]) {
+      conditions.push_back(terms.apply(TermOp::kEq, context_.executor.initial(GlobalId{g}),
+                                       terms.constant(32, *context_.fused.globals[g].initial & 0xffff'ffff)));
+    }
+  }
+  const TermQuery query(terms, context_.executor);
+  std::set<Term> sizes;
+  for (const Term condition : path.conditions) {
+    for (const Term leaf : query.leaves(condition)) {
+      if (terms.op(leaf) == TermOp::kSymbol && terms.name(leaf).rfind(kSize, 0) == 0) {
+        sizes.insert(leaf);
+      }
+    }
+  }
+  const auto wide = [&](Term term) { return terms.resize(TermOp::kExtend, term, 64); };
+  for (const Term size : sizes) {
+    const Term bytes = terms.apply(TermOp::kShl, wide(size), terms.constant(64, 16));
+    conditions.push_back(terms.negation(terms.apply(TermOp::kLessU, terms.constant(32, 65536), size)));
+    for (const ValidArea& area : areas) {
+      // Memories only grow: what was there when the size was asked for lies within it.
+      if (terms.name(size) == fmt::format("{}{}", kSize, area.memory.value) && area.address < size) {
+        const Term end = terms.apply(TermOp::kAdd, wide(area.address), wide(area.size));
+        const Term inside = terms.negation(terms.apply(TermOp::kLessU, bytes, end));
+        conditions.push_back(terms.ite(area.exists, inside, terms.constant(1, 1)));
+      }
+    }
+  }
+  for (const ValidArea& area : areas) {
+    if (area.alignment > 1) {
+      const Term rest = terms.apply(TermOp::kAnd, area.address, terms.constant(32, area.alignment - 1));
+      const Term aligned = terms.apply(TermOp::kEq, rest, terms.constant(32, 0));
+      conditions.push_back(terms.ite(area.exists, aligned, terms.constant(1, 1)));
+    }
+    // A list has less than 2^28 bytes.
+    const Term small = terms.apply(TermOp::kLessU, area.size, terms.constant(32, std::uint64_t{1} << 28));
+    conditions.push_back(terms.ite(area.exists, small, terms.constant(1, 1)));
+  }
+  return context_.decider.satisfiable(conditions) != Answer::kNo;
+}
+
+bool is_check(const Image& image, const std::vector<bool>& is_guest, FunctionId function) {
+  std::set<FunctionId> seen{function};
+  std::vector<FunctionId> work{function};
+  if (!image.type_of(function).results.empty() || image.type_of(function).params.empty()) {
+    return false;
+  }
+  bool loops = false;
+  while (!work.empty()) {
+    const FunctionId one = work.back();
+    work.pop_back();
+    if (image.functions[one.value].kind != LinkedFunction::Kind::kDefined || is_guest[one.value] ||
+        seen.size() > kMostCheckFunctions) {
+      return false;
+    }
+    const LinkedInstance& in = image.instances[image.functions[one.value].instance.value];
+    wasm::InstructionReader reader(image.code_of(one), image.definition_of(one).code.begin, image.file);
+    wasm::Instruction now;
+    bool writes = false, traps = false, branches = false;
+    while (reader.next(now)) {
+      writes = writes || (now.has_memarg && (now.opcode < op::kI32Load || now.opcode > op::kI64Load32U)) ||
+               now.opcode == op::kGlobalSet || now.opcode == op::kTableSet || now.opcode == op::kMemoryGrow ||
+               now.opcode > 0xff;
+      traps = traps || now.opcode == op::kUnreachable;
+      branches = branches || (now.opcode >= op::kBlock && now.opcode <= op::kElse) ||
+                 (now.opcode >= op::kBr && now.opcode <= op::kReturn);
+      loops = loops || now.opcode == op::kLoop;
+      if (now.opcode == op::kCallIndirect || now.opcode == op::kReturnCall ||
+          now.opcode == op::kReturnCallIndirect) {
+        return false;
+      }
+      if (now.opcode == op::kCall) {
+        const std::uint32_t index = now.index(wasm::IndexSpace::kFunc);
+        if (index >= in.functions.size()) {
+          return false;
+        }
+        const FunctionId called = image.behind(in.functions[index]);
+        if (seen.insert(called).second) {
+          work.push_back(called);
+        }
+      }
+    }
+    // What writes must be straight code that ends in a trap.
+    if (!reader.ok() || (writes && (branches || !traps))) {
+      return false;
+    }
+  }
+  return loops;
+}
+
+}  // namespace meld_verify::lift

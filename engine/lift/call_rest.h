@@ -1,0 +1,41 @@
+#pragma once
+
+// What a function that stands for a call leaves behind in generated code's own globals, and whether it can
+// trap on what guests that keep to the rules hand to it.
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/lift/boundary.h"
+#include "engine/lift/value_walk.h"
+
+namespace meld_verify::lift {
+
+class CallRest {
+ public:
+  CallRest(ReadingContext& context, const BoundaryCall& call) : context_(context), call_(call) {}
+
+  /// For `CallModel::global_after`: flags are set back by whatever a guest calls, and a callee drops the
+  /// borrows that it was given for the call.
+  [[nodiscard]] std::optional<Term> after(const Path& path, GlobalId global, Term before);
+
+  /// Why what a path that returned leaves behind is not what was there before; empty: it is.
+  [[nodiscard]] std::string left_behind(const Path& path);
+  /// Whether a path that traps is one on which valid values lead. `areas`: of all valid values so far.
+  [[nodiscard]] bool may_trap(const Path& path, std::span<const ValidArea> areas);
+
+ private:
+  [[nodiscard]] bool is_guest(FunctionId function) const;
+
+  ReadingContext& context_;
+  const BoundaryCall& call_;
+};
+
+/// Whether a function does nothing but look at values and trap: it reads memory, and writes neither memory
+/// nor globals but on the way to a trap. It takes parameters and gives nothing.
+[[nodiscard]] bool is_check(const Image& image, const std::vector<bool>& is_guest, FunctionId function);
+
+}  // namespace meld_verify::lift
