@@ -142,7 +142,7 @@ HandleTables::Home HandleTables::home_of(FunctionId function, std::optional<Home
                               add_key("type of " + wasm::printable(pair_.fused_image.name_of(function)))};
         homes_[function] = other_type;
         makers_.emplace_back(function, other_type);
-        meet(function, home.table);
+        meet(function, other_type.table);  // `home` has moved with the makers
         return other_type;
       }
     }
