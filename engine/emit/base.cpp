@@ -24,12 +24,53 @@ std::vector<Function> trap_functions() {
 }
 
 // All sums are of 64 bits, so that none wraps.
+// Without a branch but to the trap: whoever follows all ways through the code meets one.
+Function staging_reserve() {
+  constexpr std::uint32_t kAddress = 0, kSize = 1, kPageShift = 16;
+  Code code({std::vector<ValueType>(2, ValueType::kI32), {}});
+  const std::uint32_t end = code.local(ValueType::kI64);
+  const std::uint32_t missing = code.local(ValueType::kI32);
+  code.get(kAddress);
+  code.op(kI64ExtendI32U);
+  code.get(kSize);
+  code.op(kI64ExtendI32U);
+  code.op(kI64Add);
+  code.tee(end);
+  // The last byte of the address space is never handed out, so that the top stays a number of 32 bits.
+  code.i64(0xffff'ffff);
+  code.op(kI64GtU);
+  code.begin_if();
+  code.trap(TrapReason::kBadRealloc);
+  code.end();
+  // Pages that `end` takes, less those that there are; grow by as many, if any are missing.
+  code.get(end);
+  code.i64((1u << kPageShift) - 1);
+  code.op(kI64Add);
+  code.i64(kPageShift);
+  code.op(kI64ShrU);
+  code.op(kI32WrapI64);
+  code.memory_size(BaseItem::kStaging);
+  code.op(kI32Sub);
+  code.tee(missing);
+  code.i32(0);
+  code.get(missing);
+  code.i32(0);
+  code.op(kI32GtS);
+  code.op(op::kSelect);
+  code.memory_grow(BaseItem::kStaging);
+  code.i32(0xffff'ffff);
+  code.op(kI32Eq);
+  code.begin_if();
+  code.trap(TrapReason::kBadRealloc);
+  code.end();
+  return {"staging.reserve", std::move(code)};
+}
+
 Function staging_realloc() {
-  constexpr std::uint32_t kOld = 0, kOldSize = 1, kAlignment = 2, kSize = 3, kPageShift = 16;
+  constexpr std::uint32_t kOld = 0, kOldSize = 1, kAlignment = 2, kSize = 3;
   Code code({std::vector<ValueType>(4, ValueType::kI32), {ValueType::kI32}});
   const std::uint32_t address = code.local(ValueType::kI64);
   const std::uint32_t end = code.local(ValueType::kI64);
-  const std::uint32_t pages = code.local(ValueType::kI32);
   // address = (top + alignment - 1) & -alignment
   code.get(BaseItem::kStagingTop);
   code.op(kI64ExtendI32U);
@@ -48,33 +89,15 @@ Function staging_realloc() {
   code.op(kI64ExtendI32U);
   code.op(kI64Add);
   code.tee(end);
-  // pages = those that `end` takes; the last byte of the address space is never handed out, so that the top
-  // stays a number of 32 bits
   code.i64(0xffff'ffff);
   code.op(kI64GtU);
   code.begin_if();
   code.trap(TrapReason::kBadRealloc);
   code.end();
-  code.get(end);
-  code.i64((1u << kPageShift) - 1);
-  code.op(kI64Add);
-  code.i64(kPageShift);
-  code.op(kI64ShrU);
+  code.get(address);
   code.op(kI32WrapI64);
-  code.tee(pages);
-  code.memory_size(BaseItem::kStaging);
-  code.op(kI32GtU);
-  code.begin_if();
-  code.get(pages);
-  code.memory_size(BaseItem::kStaging);
-  code.op(kI32Sub);
-  code.memory_grow(BaseItem::kStaging);
-  code.i32(0xffff'ffff);
-  code.op(kI32Eq);
-  code.begin_if();
-  code.trap(TrapReason::kBadRealloc);
-  code.end();
-  code.end();
+  code.get(kSize);
+  code.call(BaseItem::kStagingReserve, {{ValueType::kI32, ValueType::kI32}, {}});
   code.get(end);
   code.op(kI32WrapI64);
   code.set(BaseItem::kStagingTop);

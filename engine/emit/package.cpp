@@ -35,8 +35,10 @@ Package package_base(const Router& router, std::uint32_t instances) {
   const Function nothing{"no destructor", Code({{wasm::ValueType::kI32}, {}})};
   const std::size_t no_destructor = traps.size();
   packer.add(nothing);
+  const Function reserve = staging_reserve();
   const Function realloc = staging_realloc();
   if (router.uses_staging) {
+    packer.add(reserve, BaseItem::kStagingReserve);
     packer.add(realloc, BaseItem::kStagingRealloc);
     define(BaseItem::kStaging, 1);
     constexpr std::uint32_t kFirstAddress = 16;  // not 0, which some take for no address

@@ -536,7 +536,7 @@ class Maker {
     const auto is_staging = [](const std::optional<Symbol>& symbol) {
       const auto* item = symbol ? std::get_if<BaseItem>(&*symbol) : nullptr;
       return item != nullptr && (*item == BaseItem::kStaging || *item == BaseItem::kStagingTop ||
-                                 *item == BaseItem::kStagingRealloc);
+                                 *item == BaseItem::kStagingReserve || *item == BaseItem::kStagingRealloc);
     };
     for (const Function& function : router_.functions) {
       for (const Step& step : function.code.steps()) {

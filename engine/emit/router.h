@@ -79,6 +79,7 @@ struct Router {
 /// Functions of the base module: one TrapCall for each reason in its order (without kNone), then the
 /// realloc of the staging memory.
 [[nodiscard]] std::vector<Function> trap_functions();
+[[nodiscard]] Function staging_reserve();
 [[nodiscard]] Function staging_realloc();
 
 }  // namespace meld_verify::emit

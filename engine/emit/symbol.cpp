@@ -36,6 +36,8 @@ std::string name_of(BaseItem item) {
       return "staging";
     case BaseItem::kStagingTop:
       return "staging.top";
+    case BaseItem::kStagingReserve:
+      return "staging.reserve";
     case BaseItem::kStagingRealloc:
       return "staging.realloc";
     case BaseItem::kTrap:
@@ -155,6 +157,7 @@ wasm::ExternKind kind_of(const Symbol& symbol) {
                                      return ExternKind::kTable;
                                    case BaseItem::kStaging:
                                      return ExternKind::kMemory;
+                                   case BaseItem::kStagingReserve:
                                    case BaseItem::kStagingRealloc:
                                      return ExternKind::kFunc;
                                    case BaseItem::kStagingTop:

@@ -89,6 +89,7 @@ enum class BaseItem : std::uint8_t {
   kDestructors,     ///< funcref table; slot 0 does nothing, others are `Router::destructors`
   kStaging,         ///< memory at the outer boundary that no guest sees
   kStagingTop,      ///< mutable i32 global: first free byte of kStaging
+  kStagingReserve,  ///< function (address, size): makes kStaging so large that an area ends within it
   kStagingRealloc,  ///< function (old, old size, alignment, size) -> address, in kStaging
   kTrap,            ///< mutable i32 global, exported as "trap": the TrapReason, kNone before a trap
   kQuiet,           ///< mutable i32 global: 1: the next run of an outer destructor does nothing

@@ -442,15 +442,11 @@ void ValueMover::note(const HandleWay& way, std::optional<std::uint32_t> kept,
   if (!form_.used) {
     return;
   }
-  const std::uint32_t at = new_local(kI32);
-  code_->i32(0);
-  code_->i32(0);
-  code_->i32(4);
+  code_->get(notes_end_);
   code_->i32(form_.size);
-  code_->call(BaseItem::kStagingRealloc, {{kI32, kI32, kI32, kI32}, {kI32}});
-  code_->set(at);
+  code_->call(BaseItem::kStagingReserve, {{kI32, kI32}, {}});
   const auto put = [&](std::uint32_t offset, const auto& push) {
-    code_->get(at);
+    code_->get(notes_end_);
     push();
     code_->memory(op::kI32Store, BaseItem::kStaging, offset, 2);
   };
@@ -464,9 +460,13 @@ void ValueMover::note(const HandleWay& way, std::optional<std::uint32_t> kept,
     const auto kind = std::find(form_.kinds.begin(), form_.kinds.end(), way.aftermath);
     put(form_.kind, [&] { code_->i32(static_cast<std::uint32_t>(kind - form_.kinds.begin())); });
   }
+  code_->get(notes_end_);
+  code_->i32(form_.size);
+  code_->op(kI32Add);
+  code_->set(notes_end_);
 }
 
-/// The staging memory hands out one area after another, aligned: so the notes are an array.
+/// The notes are an array at the top of the staging memory, which nothing else takes from in the meantime.
 void ValueMover::begin_notes() {
   if (!form_.used) {
     return;
@@ -477,16 +477,17 @@ void ValueMover::begin_notes() {
   code_->op(kI32Add);
   code_->i32(~std::uint32_t{3});
   code_->op(kI32And);
-  code_->set(notes_begin_);
+  code_->tee(notes_begin_);
+  notes_end_ = new_local(kI32);
+  code_->set(notes_end_);
 }
 
 void ValueMover::end_notes() {
   if (!form_.used) {
     return;
   }
-  notes_end_ = new_local(kI32);
-  code_->get(BaseItem::kStagingTop);
-  code_->set(notes_end_);
+  code_->get(notes_end_);
+  code_->set(BaseItem::kStagingTop);
   if (passes_ != Passes::kOne) {
     cursor_ = new_local(kI32);
     code_->get(notes_begin_);

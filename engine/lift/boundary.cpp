@@ -220,6 +220,8 @@ class BoundaryReader {
         }
       }
       start.conditions = valid(parameters_, place(arguments_, spilled_), memory);
+      const std::vector<Term> counts = rest_.counts_before();
+      start.conditions.insert(start.conditions.end(), counts.begin(), counts.end());
       paths = context_.executor.run(start, [this](FunctionId function) { return model(function); });
     }
     reading_.paths += paths.size();

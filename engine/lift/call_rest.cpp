@@ -57,6 +57,25 @@ std::optional<Term> CallRest::after(const Path& path, GlobalId global, Term befo
   return after;
 }
 
+/// Flags are up only while nobody calls who keeps to the rules.
+Term CallRest::begins(GlobalId flag) {
+  return context_.terms.apply(
+      TermOp::kEq, context_.executor.initial(flag),
+      context_.terms.constant(32, *context_.fused.globals[flag.value].initial & 0xffff'ffff));
+}
+
+std::vector<Term> CallRest::counts_before() {
+  const GeneratedGlobals& globals = context_.tables.globals();
+  std::vector<Term> conditions;
+  for (std::uint32_t g = 0; g < globals.own.size(); ++g) {
+    if (globals.own[g] && !globals.flag[g] && context_.tables.is_count_or_flag(GlobalId{g})) {
+      conditions.push_back(context_.terms.apply(TermOp::kLessU, context_.executor.initial(GlobalId{g}),
+                                                context_.terms.constant(32, kMostCounted)));
+    }
+  }
+  return conditions;
+}
+
 std::string CallRest::left_behind(const Path& path) {
   const GeneratedGlobals& globals = context_.tables.globals();
   for (std::uint32_t g = 0; g < globals.own.size(); ++g) {
@@ -64,10 +83,13 @@ std::string CallRest::left_behind(const Path& path) {
       continue;
     }
     const Term before = context_.executor.initial(GlobalId{g});
+    std::vector<Term> conditions = path.conditions;
+    if (globals.flag[g]) {
+      conditions.push_back(begins(GlobalId{g}));
+    }
     const auto same = [&](Term now) {
-      return now == before ||
-             context_.decider.follows(path.conditions, context_.terms.apply(TermOp::kEq, before, now)) ==
-                 Answer::kYes;
+      return now == before || context_.decider.follows(
+                                  conditions, context_.terms.apply(TermOp::kEq, before, now)) == Answer::kYes;
     };
     if (!same(path.globals[g])) {
       return fmt::format("global {} of generated code is not what it was before", g);
@@ -91,16 +113,20 @@ bool CallRest::may_trap(const Path& path, std::span<const ValidArea> areas) {
   const GeneratedGlobals& globals = context_.tables.globals();
   for (std::uint32_t g = 0; g < globals.flag.size(); ++g) {
     if (globals.flag[g]) {
-      conditions.push_back(terms.apply(TermOp::kEq, context_.executor.initial(GlobalId{g}),
-                                       terms.constant(32, *context_.fused.globals[g].initial & 0xffff'ffff)));
+      conditions.push_back(begins(GlobalId{g}));
     }
   }
   const TermQuery query(terms, context_.executor);
   std::set<Term> sizes;
   for (const Term condition : path.conditions) {
     for (const Term leaf : query.leaves(condition)) {
-      if (terms.op(leaf) == TermOp::kSymbol && terms.name(leaf).rfind(kSize, 0) == 0) {
+      if (terms.op(leaf) != TermOp::kSymbol) {
+        continue;
+      }
+      if (terms.name(leaf).rfind(kSize, 0) == 0) {
         sizes.insert(leaf);
+      } else if (terms.name(leaf).rfind(kGrowth, 0) == 0) {  // memories can grow
+        conditions.push_back(terms.negation(terms.apply(TermOp::kEq, leaf, terms.constant(32, 0xffff'ffff))));
       }
     }
   }

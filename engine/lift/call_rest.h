@@ -14,6 +14,9 @@
 
 namespace meld_verify::lift {
 
+/// Counts and stacks of generated code are held to stay below this.
+inline constexpr std::uint64_t kMostCounted = std::uint64_t{1} << 31;
+
 class CallRest {
  public:
   CallRest(ReadingContext& context, const BoundaryCall& call) : context_(context), call_(call) {}
@@ -22,6 +25,8 @@ class CallRest {
   /// borrows that it was given for the call.
   [[nodiscard]] std::optional<Term> after(const Path& path, GlobalId global, Term before);
 
+  /// Conditions on what generated code counts, before the call: see `kMostCounted`.
+  [[nodiscard]] std::vector<Term> counts_before();
   /// Why what a path that returned leaves behind is not what was there before; empty: it is.
   [[nodiscard]] std::string left_behind(const Path& path);
   /// Whether a path that traps is one on which valid values lead. `areas`: of all valid values so far.
@@ -29,6 +34,8 @@ class CallRest {
 
  private:
   [[nodiscard]] bool is_guest(FunctionId function) const;
+  /// That a flag has the value that it has while no call is under way.
+  [[nodiscard]] Term begins(GlobalId flag);
 
   ReadingContext& context_;
   const BoundaryCall& call_;

@@ -134,15 +134,16 @@ HandleTables::Home HandleTables::home_of(FunctionId function, std::optional<Home
     return home;
   }
   if (what->role == TableRole::kNew) {
-    for (const auto& [maker, home] : makers_) {
+    for (const auto& [maker, home] : makers_) {  // left as soon as `makers_` changes
       const TableStorage& other = functions_.of(maker)->storage;
       if (other.memory == what->storage.memory && other.slot_offset == what->storage.slot_offset &&
           other.scale == what->storage.scale && other.cursor == what->storage.cursor) {
-        const Home other_type{home.table,
+        const routing::TableId table = home.table;
+        const Home other_type{table,
                               add_key("type of " + wasm::printable(pair_.fused_image.name_of(function)))};
         homes_[function] = other_type;
         makers_.emplace_back(function, other_type);
-        meet(function, other_type.table);  // `home` has moved with the makers
+        meet(function, table);
         return other_type;
       }
     }
@@ -329,8 +330,9 @@ std::vector<FunctionId> HandleTables::makers_of(routing::TableId table) const {
 bool HandleTables::drops_are_known(FunctionId drop, routing::TableId table) const {
   const std::vector<FunctionId> makers = makers_of(table);
   return functions_.of(drop)->role == TableRole::kDrop && !makers.empty() &&
-         std::all_of(makers.begin(), makers.end(),
-                     [&](FunctionId make) { return functions_.destructors(make, drop).has_value(); });
+         std::all_of(makers.begin(), makers.end(), [&](FunctionId make) {
+           return functions_.destructors(make, drop).has_value() || functions_.refuses(make, drop);
+         });
 }
 
 std::optional<std::vector<DestructorCall>> HandleTables::run_by(FunctionId make, FunctionId drop) const {

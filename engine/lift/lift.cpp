@@ -37,7 +37,7 @@ constexpr std::uint8_t kForeignRep = 44;        // L44
 constexpr std::uint8_t kSameNameTwoTypes = 15;  // L15
 
 /// Of one function that stands for a call; more means that its lists are followed less far.
-constexpr ExecutionLimits kAdapterLimits{.paths = 256, .steps = 200'000, .conditions = 160};
+constexpr ExecutionLimits kAdapterLimits{.paths = 1024, .steps = 400'000, .conditions = 256};
 
 class Assembly {
  public:
@@ -684,6 +684,9 @@ class Assembly {
       say("a guest's allocator gives memory that is aligned, in bounds and its own");
       say("pointers that guests pass lie within their memories");
       say("a called component changes no memory but its own");
+      if (functions_.has_counts()) {
+        say("what generated code counts stays below 2^31, and its memories can grow");
+      }
     }
     if (calls_.checks > 0) {
       say(fmt::format("{} that only read{} a value and may trap let{} valid ones pass",

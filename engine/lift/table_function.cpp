@@ -83,6 +83,15 @@ const GeneratedGlobals& TableFunctions::globals() const {
   return state_->globals;
 }
 
+bool TableFunctions::has_counts() {
+  for (std::uint32_t g = 0; g < state_->globals.own.size(); ++g) {
+    if (state_->globals.own[g] && !state_->globals.flag[g] && state_->is_count_or_flag(GlobalId{g})) {
+      return true;
+    }
+  }
+  return false;
+}
+
 bool TableFunctions::is_count_or_flag(GlobalId global) {
   return state_->is_count_or_flag(global);
 }

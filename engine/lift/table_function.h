@@ -108,6 +108,8 @@ class TableFunctions {
   /// Globals that generated code keeps for itself. Table functions are read as if its flags had the values
   /// that they begin with.
   [[nodiscard]] const GeneratedGlobals& globals() const;
+  /// Whether generated code has globals that are no flags, which no function that makes entries goes by.
+  [[nodiscard]] bool has_counts();
   /// Whether no function that makes entries goes by that global of generated code: a flag, or a count.
   [[nodiscard]] bool is_count_or_flag(GlobalId global);
   /// By how much a table function moves such a global, in every state; nothing: it depends, or cannot be

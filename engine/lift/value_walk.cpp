@@ -494,16 +494,12 @@ bool ValueWalk::is_canonical_nan_of(Term sent, Term received) const {
   const auto parts = terms_.arguments(received);
   const unsigned bits = terms_.width(sent);
   const Term nan = terms_.constant(bits, bits == 32 ? 0x7fc0'0000U : 0x7ff8'0000'0000'0000U);
+  const std::array both{sent, sent};
   const auto compares = [&](const char* name) {
-    const std::array both{sent, sent};
-    const Term word = terms_.opaque(32, terms_.tag_named(name), both);
-    const Term holds = terms_.negation(terms_.apply(TermOp::kEq, word, terms_.constant(32, 0)));
-    return parts[0] == holds;
+    return parts[0] == terms_.opaque(1, terms_.tag_named(name), both);
   };
   const auto differs = [&](const char* name) {
-    const std::array both{sent, sent};
-    const Term word = terms_.opaque(32, terms_.tag_named(name), both);
-    return parts[0] == terms_.apply(TermOp::kEq, word, terms_.constant(32, 0));
+    return parts[0] == terms_.negation(terms_.opaque(1, terms_.tag_named(name), both));
   };
   const char* equal = bits == 32 ? "f32.eq" : "f64.eq";
   const char* other = bits == 32 ? "f32.ne" : "f64.ne";
