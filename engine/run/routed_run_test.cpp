@@ -78,6 +78,15 @@ TEST(RoutedRun, DoesWhatTheReferenceMachineDoesWithScripts) {
                             [](const fs::path&) { return true; }));
 }
 
+// Of generated programs, say: tests/e2e/check_programs.py … --seeds 1000 300 --keep FOLDER.
+TEST(RoutedRun, DoesWhatTheReferenceMachineDoesWithComponentsOfAFolder) {
+  const char* const folder = std::getenv("MELD_VERIFY_COMPONENTS");
+  if (folder == nullptr) {
+    GTEST_SKIP() << "MELD_VERIFY_COMPONENTS names no folder";
+  }
+  compare_all(components_in(folder, [](const fs::path&) { return true; }));
+}
+
 TEST(RoutedRun, DoesWhatTheReferenceMachineDoesWithRealFiles) {
   const char* const shared = std::getenv("MELD_VERIFY_SHARED");
   if (shared == nullptr) {
