@@ -149,7 +149,7 @@ HandleTables::Home HandleTables::home_of(FunctionId function, std::optional<Home
     }
     const std::string name = wasm::printable(pair_.fused_image.name_of(function));
     const routing::TableId table = add_table(name, *what);
-    plan_.tables[table.value].symbol = name;
+    plan_.tables[table.value].symbol = symbols_.make(name);  // several instances of one module have the same
     const Home home{table, add_key("type of " + name)};
     homes_[function] = home;
     makers_.emplace_back(function, home);

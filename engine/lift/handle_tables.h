@@ -81,7 +81,7 @@ class HandleTables {
   const topology::Topology& topology_;
   TableFunctions& functions_;
   routing::Plan& plan_;
-  routing::UniqueIds ids_, key_ids_;
+  routing::UniqueIds ids_, key_ids_, symbols_;
   std::map<FunctionId, Home> homes_;                 ///< of functions that make entries, and canonical ones
   std::vector<std::pair<FunctionId, Home>> makers_;  ///< one for each emulated table
   std::map<std::uint32_t, routing::TypeKeyId> canonical_keys_;  ///< by the fused component's resource

@@ -311,6 +311,7 @@ class Assembly {
       }
     }
     house_by_deliveries(wired, homes);
+    homes_ = homes;
     for (std::uint32_t v = 0; v < topology.views.size(); ++v) {
       route_view(v, wired[v], *homes[v]);
     }
@@ -441,6 +442,12 @@ class Assembly {
       if (!all && borrow) {
         continue;  // no borrow gets here
       }
+      if (!all && made[0].empty() && !own_arrives(lifted_.plan.views[v].table)) {
+        if (lifted_.topology.resources[lifted_.topology.views[v].resource.value].has_destructor) {
+          route.own_destructors = {lifted_.topology.views[v].resource};
+        }
+        continue;  // nor does an own
+      }
       if (!all && made[0].empty() && !drop.understood) {
         view_note(v, {}, "it could not be told which destructor a drop runs", function);
       }
@@ -457,6 +464,22 @@ class Assembly {
     }
   }
 
+  /// Whether owns of any type get into a table.
+  bool own_arrives(PlanTableId table) {
+    if (table == routing::kCanonicalTable) {
+      return true;
+    }
+    bool arrives = false;
+    for (std::uint32_t v = 0; v < intrinsics_.size(); ++v) {
+      arrives |= homes_[v]->table == table && !intrinsics_[v].wired[0].empty();
+    }
+    each_reading([&](const Position& position, const PositionReading& reading) {
+      arrives |= position.kind == HandleKind::kOwn && reading.seen &&
+                 homes_[position.receiver.value]->table == table;
+    });
+    return arrives;
+  }
+
   /// Functions that make the entries of a view which are of that kind: under any name that its instance has
   /// for the type.
   std::vector<FunctionId> makers_for(std::uint32_t v, HandleKind kind, std::optional<FunctionId> make) {
@@ -464,6 +487,16 @@ class Assembly {
     std::vector<FunctionId> makers;
     if (make) {
       makers.push_back(*make);
+    }
+    for (std::uint32_t w = 0; w < intrinsics_.size() && kind == HandleKind::kOwn; ++w) {
+      const View& other = lifted_.topology.views[w];
+      if (other.instance == view.instance && other.resource == view.resource) {
+        for (const FunctionId function : intrinsics_[w].wired[0]) {
+          if (functions_.of(function) != nullptr && functions_.of(function)->role == TableRole::kNew) {
+            add_once(makers, function);
+          }
+        }
+      }
     }
     each_reading([&](const Position& position, const PositionReading& reading) {
       const View& receiver = lifted_.topology.views[position.receiver.value];
@@ -719,7 +752,8 @@ class Assembly {
   Lifted lifted_;
   HandleTables* tables_ = nullptr;
   std::vector<bool> reached_canons_;
-  std::vector<Intrinsics> intrinsics_;  ///< by view
+  std::vector<std::optional<HandleTables::Home>> homes_;  ///< by view
+  std::vector<Intrinsics> intrinsics_;                    ///< by view
   CallReadings calls_;
 };
 

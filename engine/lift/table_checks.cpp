@@ -473,7 +473,7 @@ void TableFunctions::State::judge_new(TableShape& shaped) {
       worst = worst ? std::max(*worst, here) : here;
     }
   }
-  what.reuse = worst.value_or(routing::Reuse::kNever);
+  what.reuse = worst.value_or(routing::Reuse::kLifo);  // none: no slot is ever freed
   judge_room(shaped);
 }
 
