@@ -189,6 +189,9 @@ class BoundaryReader {
     }
     model.keeps_allocations = true;
     if (table == nullptr || !table->destructors.empty()) {
+      model.changes_nothing = [this](const Path& path) {
+        return rest_.quiet_drop(path.calls.back(), path.conditions).has_value();
+      };
       for (std::uint32_t m = 0; m < context_.fused.memories.size(); ++m) {
         model.changes.push_back(MemoryId{m});
       }
@@ -605,7 +608,8 @@ class BoundaryReader {
         continue;
       }
       const TableFunction* function = context_.tables.of(context_.fused.behind(event.callee));
-      if (function != nullptr && function->role == TableRole::kDrop && function->destructors.empty()) {
+      if (function != nullptr && function->role == TableRole::kDrop &&
+          (function->destructors.empty() || rest_.quiet_drop(event, path.conditions))) {
         used_[i] = true;
         found.steps[0].role = TableRole::kTake;
       }

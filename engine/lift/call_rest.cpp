@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "engine/lift/memory_state.h"
 #include "engine/lift/term_query.h"
 
 namespace meld_verify::lift {
@@ -24,15 +25,73 @@ bool CallRest::is_guest(FunctionId function) const {
   return context_.alignment.is_guest[function.value];
 }
 
+std::vector<Term> CallRest::flags_down() {
+  const GeneratedGlobals& globals = context_.tables.globals();
+  std::vector<Term> conditions;
+  for (std::uint32_t g = 0; g < globals.flag.size(); ++g) {
+    if (globals.flag[g]) {
+      conditions.push_back(begins(GlobalId{g}));
+    }
+  }
+  return conditions;
+}
+
+std::optional<std::vector<Term>> CallRest::quiet_drop(const CallEvent& event,
+                                                      std::span<const Term> conditions) {
+  const FunctionId called = context_.fused.behind(event.callee);
+  const TableFunction* drop = context_.fused.functions[called.value].kind == LinkedFunction::Kind::kCanon
+                                  ? context_.tables.of(called)
+                                  : nullptr;
+  if (drop == nullptr || drop->role != TableRole::kDrop || drop->destructors.size() != 1) {
+    return std::nullopt;
+  }
+  const FunctionId destructor = drop->destructors[0].function;
+  if (context_.fused.functions[destructor.value].kind != LinkedFunction::Kind::kDefined ||
+      is_guest(destructor)) {
+    return std::nullopt;
+  }
+  const auto [place, fresh] = quiet_.try_emplace({destructor, event.globals});
+  if (!fresh) {
+    return place->second;
+  }
+  Executor::Start start;
+  start.function = destructor;
+  start.arguments = {context_.terms.symbol(32, "rep")};
+  start.conditions.assign(conditions.begin(), conditions.end());
+  for (std::uint32_t g = 0; g < event.globals.size(); ++g) {
+    start.globals.emplace_back(GlobalId{g}, event.globals[g]);
+  }
+  const auto model = [&](FunctionId function) {
+    CallModel model;
+    model.kind =
+        context_.fused.functions[function.value].kind == LinkedFunction::Kind::kDefined && !is_guest(function)
+            ? CallModel::Kind::kInline
+            : CallModel::Kind::kUnreadable;
+    return model;
+  };
+  const std::vector<Path> paths = context_.executor.run(start, model);
+  if (paths.size() == 1 && paths[0].end == Path::End::kReturn &&
+      std::all_of(paths[0].memories.begin(), paths[0].memories.end(),
+                  [](const MemoryState& memory) { return memory.last == nullptr; })) {
+    place->second = paths[0].globals;
+  }
+  return place->second;
+}
+
 std::optional<Term> CallRest::after(const Path& path, GlobalId global, Term before) {
   if (!context_.tables.globals().own[global.value]) {
     return std::nullopt;
   }
   const FunctionId called = context_.fused.behind(path.calls.back().callee);
+  if (const auto quiet = quiet_drop(path.calls.back(), path.conditions)) {
+    return (*quiet)[global.value];
+  }
   const bool kept = context_.tables.is_count_or_flag(global);
   if (!is_guest(called)) {
     const auto by = context_.tables.moves(called, global);
-    if (!by || (!kept && *by != 0)) {
+    const TableFunction* function = context_.tables.of(called);
+    const bool runs_guests = function != nullptr && !function->destructors.empty();
+    if (!by || (!kept && (*by != 0 || runs_guests))) {
       return std::nullopt;
     }
     return context_.terms.apply(TermOp::kAdd, before, context_.terms.constant(32, *by));
@@ -149,12 +208,8 @@ std::vector<std::pair<std::string, std::size_t>> CallRest::unbalanced_lends(cons
 bool CallRest::may_trap(const Path& path, std::span<const ValidArea> areas) {
   smt::Terms& terms = context_.terms;
   std::vector<Term> conditions = path.conditions;
-  const GeneratedGlobals& globals = context_.tables.globals();
-  for (std::uint32_t g = 0; g < globals.flag.size(); ++g) {
-    if (globals.flag[g]) {
-      conditions.push_back(begins(GlobalId{g}));
-    }
-  }
+  const std::vector<Term> down = flags_down();
+  conditions.insert(conditions.end(), down.begin(), down.end());
   const TermQuery query(terms, context_.executor);
   std::set<Term> sizes;
   for (const Term condition : path.conditions) {

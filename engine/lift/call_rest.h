@@ -4,6 +4,7 @@
 // trap on what guests that keep to the rules hand to it.
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -25,6 +26,12 @@ class CallRest {
   /// borrows that it was given for the call.
   [[nodiscard]] std::optional<Term> after(const Path& path, GlobalId global, Term before);
 
+  /// That all flags have the value that they begin with.
+  [[nodiscard]] std::vector<Term> flags_down();
+  /// Of a call of a canonical drop whose destructor is generated code that, in the state at the call, does
+  /// nothing but set globals: what they are then. Nothing: the destructor may do more.
+  [[nodiscard]] std::optional<std::vector<Term>> quiet_drop(const CallEvent& event,
+                                                            std::span<const Term> conditions);
   /// Conditions on what generated code counts, before the call: see `kMostCounted`.
   [[nodiscard]] std::vector<Term> counts_before();
   /// Why what a path that returned leaves behind is not what was there before; empty: it is.
@@ -43,6 +50,8 @@ class CallRest {
 
   ReadingContext& context_;
   const BoundaryCall& call_;
+  /// By destructor and what it finds in the globals.
+  std::map<std::pair<FunctionId, std::vector<Term>>, std::optional<std::vector<Term>>> quiet_;
 };
 
 /// Whether a function does nothing but look at values and trap: it reads memory, and writes neither memory

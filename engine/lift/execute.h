@@ -64,6 +64,8 @@ struct CallModel {
   Kind kind = Kind::kSymbol;
   /// Memories of which nothing is known after the call (not for kInline).
   std::vector<MemoryId> changes;
+  /// Asked once the call is on the path: it changes no memory after all.
+  std::function<bool(const struct Path&)> changes_nothing;
   /// Of them, areas that were allocated during the path before the call keep what is in them.
   bool keeps_allocations = false;
   /// Mutable globals are unknown after the call (not for kInline).

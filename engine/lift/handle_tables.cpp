@@ -235,25 +235,44 @@ std::vector<ResourceId> HandleTables::destroyed_by(const TableFunction& drop,
     const auto found = destructor_of_.find(call.function);
     if (found != destructor_of_.end()) {
       destroyed.push_back(found->second.front());
+    } else if (const auto host = dropped_host_type(call.function)) {
+      destroyed.push_back(*host);
     }
   }
-  if (drop.storage.canonical && drop.storage.canonical_type && pair_.fused) {
-    // A type of the host's: by its name in the world, which is what it is known by.
-    const component::Resource& type = pair_.fused->resources[drop.storage.canonical_type->value];
-    for (std::uint32_t r = 0; type.definer == topology::kHost && r < pair_.composed.resources.size(); ++r) {
-      const component::Resource& other = pair_.composed.resources[r];
-      if (other.definer == topology::kHost && other.name == type.name &&
-          other.interface_name == type.interface_name) {
-        destroyed.push_back(ResourceId{r});
-      }
+  if (drop.storage.canonical) {
+    if (const auto host = dropped_host_type(drop.function)) {
+      destroyed.push_back(*host);
     }
   }
   return destroyed;
 }
 
+/// A canonical drop of a type of the host's: which, by its name in the world, which is what it is known by.
+std::optional<ResourceId> HandleTables::dropped_host_type(FunctionId function) const {
+  const LinkedFunction& linked = pair_.fused_image.functions[function.value];
+  if (!pair_.fused || linked.kind != LinkedFunction::Kind::kCanon) {
+    return std::nullopt;
+  }
+  const auto* builtin =
+      std::get_if<component::ResourceBuiltin>(&pair_.fused->canons[linked.canon.value].what);
+  if (builtin == nullptr || builtin->op != component::ResourceOp::kDrop) {
+    return std::nullopt;
+  }
+  const component::Resource& type = pair_.fused->resources[builtin->resource.value];
+  for (std::uint32_t r = 0; type.definer == topology::kHost && r < pair_.composed.resources.size(); ++r) {
+    const component::Resource& other = pair_.composed.resources[r];
+    if (other.definer == topology::kHost && other.name == type.name &&
+        other.interface_name == type.interface_name) {
+      return ResourceId{r};
+    }
+  }
+  return std::nullopt;
+}
+
 bool HandleTables::destroys_only_resources(const std::vector<DestructorCall>& calls) const {
-  return std::all_of(calls.begin(), calls.end(),
-                     [this](const DestructorCall& call) { return destructor_of_.contains(call.function); });
+  return std::all_of(calls.begin(), calls.end(), [this](const DestructorCall& call) {
+    return destructor_of_.contains(call.function) || dropped_host_type(call.function);
+  });
 }
 
 void HandleTables::settle_types() {
@@ -306,6 +325,24 @@ void HandleTables::unite_types() {
       home.type = found == becomes.end() ? home.type : found->second;
     }
   }
+}
+
+std::optional<FunctionId> HandleTables::destructor_of(ResourceId resource) const {
+  for (const auto& [function, resources] : destructor_of_) {
+    if (std::find(resources.begin(), resources.end(), resource) != resources.end()) {
+      return function;
+    }
+  }
+  return std::nullopt;
+}
+
+TypeKeyId HandleTables::canonical_key_of(ResourceId resource) const {
+  for (const auto& [type, key] : canonical_keys_) {
+    if (plan_.types[key.value].resource == resource) {
+      return key;
+    }
+  }
+  return key_of(resource);
 }
 
 TypeKeyId HandleTables::key_of(ResourceId resource) const {

@@ -54,6 +54,14 @@ class HandleTables {
   void settle_types();
   /// The key of a resource type for views that no function was met for.
   [[nodiscard]] routing::TypeKeyId key_of(topology::ResourceId resource) const;
+  /// The same, of entries in the canonical table.
+  [[nodiscard]] routing::TypeKeyId canonical_key_of(topology::ResourceId resource) const;
+  /// The fused component's resource types with entries in the canonical table: which, and their keys.
+  [[nodiscard]] const std::map<std::uint32_t, routing::TypeKeyId>& canonical_types() const {
+    return canonical_keys_;
+  }
+  /// The guest's function that is a resource type's destructor, in the fused file.
+  [[nodiscard]] std::optional<FunctionId> destructor_of(topology::ResourceId resource) const;
 
   /// Functions that were met, by table.
   [[nodiscard]] const std::vector<std::set<FunctionId>>& met() const { return met_; }
@@ -66,6 +74,7 @@ class HandleTables {
   [[nodiscard]] const std::vector<Doubt>& doubts() const { return doubts_; }
 
  private:
+  [[nodiscard]] std::optional<topology::ResourceId> dropped_host_type(FunctionId function) const;
   /// Tables whose entries the function works on.
   const std::vector<Home>& candidates(FunctionId function);
   routing::TableId add_table(std::string id, const TableFunction& function);

@@ -9,6 +9,7 @@
 
 #include "engine/lift/call_readings.h"
 #include "engine/lift/handle_tables.h"
+#include "engine/lift/pass_on.h"
 #include "engine/lift/plan_names.h"
 #include "engine/routing/implied_views.h"
 #include "engine/wasm/printable.h"
@@ -74,6 +75,7 @@ class Assembly {
     tables.settle_types();
     route_views();
     route_boundaries();
+    look_at_outer_destructors();
     describe_tables();
     name_for_people(lifted_.plan, lifted_.topology);
     assume();
@@ -305,7 +307,8 @@ class Assembly {
         }
       }
       if (topology.views[v].instance == topology::kHost) {
-        homes[v] = HandleTables::Home{routing::kCanonicalTable, tables_->key_of(topology.views[v].resource)};
+        homes[v] = HandleTables::Home{routing::kCanonicalTable,
+                                      tables_->canonical_key_of(topology.views[v].resource)};
       } else if (wired[v][0]) {
         homes[v] = tables_->home_of(*wired[v][0]);
       }
@@ -670,6 +673,33 @@ class Assembly {
   }
 
   // --- the rest
+
+  /// What runs when the host drops a handle of a guest's type.
+  void look_at_outer_destructors() {
+    for (std::uint32_t v = 0; v < intrinsics_.size(); ++v) {
+      const View& view = lifted_.topology.views[v];
+      if (view.instance != topology::kHost || !pair_.fused ||
+          lifted_.topology.resources[view.resource.value].definer == topology::kHost) {
+        continue;
+      }
+      for (const auto& [type, key] : tables_->canonical_types()) {
+        if (key != lifted_.plan.views[v].type) {
+          continue;
+        }
+        const auto& destructor = pair_.fused->resources[type].destructor;
+        const auto runs = destructor ? pair_.fused_image.function_of(*destructor) : std::nullopt;
+        const auto belongs = tables_->destructor_of(view.resource);
+        const bool right = belongs ? runs && passes_on(context_, pair_.fused_image.behind(*runs), *belongs)
+                                   : !runs || does_nothing(context_, pair_.fused_image.behind(*runs));
+        if (!right) {
+          Note note;
+          note.view = ViewId{v};
+          note.sentence = "it could not be told what runs when the host drops it";
+          lifted_.notes.push_back(std::move(note));
+        }
+      }
+    }
+  }
 
   void describe_tables() {
     lifted_.table_code.resize(lifted_.plan.tables.size());

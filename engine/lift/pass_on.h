@@ -10,4 +10,7 @@ namespace meld_verify::lift {
 /// leaves all globals of generated code as they were; flags may be raised for the call.
 [[nodiscard]] bool passes_on(ReadingContext& context, FunctionId generated, FunctionId to);
 
+/// Whether it returns without a call and without a change that anybody sees, while no flag is up.
+[[nodiscard]] bool does_nothing(ReadingContext& context, FunctionId generated);
+
 }  // namespace meld_verify::lift

@@ -267,7 +267,7 @@ bool PathMachine::results_of(Running& running, const CallModel& model, CallEvent
 }
 
 void PathMachine::after_call(Running& running, const CallModel& model, std::uint32_t first_new_term) {
-  if (!model.changes.empty()) {
+  if (!model.changes.empty() && !(model.changes_nothing && model.changes_nothing(running.path))) {
     // After the results, which may be in memory then.
     const MemoryVersion version = state_.logs.new_version();
     for (const MemoryId id : model.changes) {
