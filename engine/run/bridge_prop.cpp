@@ -407,11 +407,12 @@ void one_call(spec::Tally& tally, bool handles, bool shares_table) {
   // lies in memory is lifted; the out-pointer is looked at before that, too. Where one table is shared,
   // handles come before all else.
   const bool both_trap = !expected.trap.empty() && !got.trap.empty();
-  const bool order_matters = both_trap && (call.bad_realloc_callee || expected.reached || shares_table);
+  const bool realloc_fails = call.bad_realloc_callee || got.trap == "bad_realloc";  // or the memory is full
+  const bool order_matters = both_trap && (realloc_fails || expected.reached || shares_table);
   if (!order_matters) {
     RC_ASSERT(got.trap == expected.trap);
   }
-  if (order_matters && !call.bad_realloc_callee && !shares_table) {
+  if (order_matters && !realloc_fails && !shares_table) {
     RC_ASSERT(got.trap == expected.trap || result_tuple->flat.size() > spec::kMaxFlatResults);
   }
   if (both_trap) {
