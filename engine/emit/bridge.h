@@ -67,6 +67,14 @@ struct BridgeJob {
 /// (`kept_in`) where the host calls; where the host is called the bridge does that.
 [[nodiscard]] bool needs_staging(const topology::Topology& topology, topology::BoundaryId boundary);
 
+/// Order of what can trap, where it is not that of semantics.md 2.5 (a call that traps traps either way):
+/// what is passed is lifted and lowered value by value; results in memory are lifted after borrows were
+/// counted and the out-pointer was checked; where one table is read and gets entries in the same direction
+/// (wrong plans only), handles are lifted before other values are looked at. A position that the plan gives
+/// another layout is refused ("layout-override"), so is what takes too much code ("too-large") and a string
+/// between two encodings
+/// ("transcoding"); all errors are `kUnsupported`.
+
 /// The bridge's functions: the first is the bridge, the others (loops over lists, checks of values, a
 /// post-return for a made lift) are called by it; they refer to each other as RouterFunction, counted from
 /// `first`. `post_return`: index among them of the function that is to be the lift's post-return.

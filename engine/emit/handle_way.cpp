@@ -123,12 +123,12 @@ wasm::Expected<std::vector<HandleWay>> handle_ways(const Topology& topology, con
     const std::uint32_t position = of.first_position + i;
     const routing::PositionRoute& route = plan.positions[position];
     if (route.layout_override != 0) {
-      return tl::unexpected(wasm::Diagnostic{
-          .kind = wasm::DiagnosticKind::kUnsupported,
-          .code = "layout-override",
-          .place = {},
-          .sentence = fmt::format("the plan of {} reads or writes a handle elsewhere than it lies",
-                                  topology.text(of.function))});
+      wasm::Diagnostic why;
+      why.kind = wasm::DiagnosticKind::kUnsupported;
+      why.code = "layout-override";
+      why.sentence = fmt::format("the plan of {} reads or writes a handle elsewhere than it lies",
+                                 topology.text(of.function));
+      return tl::unexpected(std::move(why));
     }
     ways.push_back(way_of(topology, plan, topology.positions[position], route));
   }

@@ -100,12 +100,13 @@ NoteForm note_form(std::span<const HandleWay> ways, bool two_passes) {
 }  // namespace
 
 void MoverContext::fail(std::string code, std::string reason) {
-  if (!failure) {
-    failure = wasm::Diagnostic{.kind = wasm::DiagnosticKind::kUnsupported,
-                               .code = std::move(code),
-                               .place = {},
-                               .sentence = fmt::format("{}: {}", name, reason)};
+  if (failure) {
+    return;
   }
+  wasm::Diagnostic& why = failure.emplace();
+  why.kind = wasm::DiagnosticKind::kUnsupported;
+  why.code = std::move(code);
+  why.sentence = fmt::format("{}: {}", name, reason);
 }
 
 ValueMover::ValueMover(MoverContext& context, const Side& from, const Side& to,

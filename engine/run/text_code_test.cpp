@@ -28,9 +28,7 @@ class TextCode : public EmittedModules {
   }
 
   [[nodiscard]] std::uint8_t* bytes() const { return store.bytes(known.at(symbol_)); }
-  Emitted run(std::uint32_t address, std::uint32_t length) {
-    return call(function_, {address, length});
-  }
+  Emitted run(std::uint32_t address, std::uint32_t length) { return call(function_, {address, length}); }
 
  private:
   const emit::GuestItem memory_{component::CoreItem{

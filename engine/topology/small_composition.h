@@ -203,10 +203,11 @@ class SmallComposition {
   template <class What>
   CanonId canon(InstanceId owner, What what) {
     const CanonId id{made.canons.size()};
-    made.canons.push_back({.owner = owner,
-                           .offset = wasm::ByteOffset{100 + made.canons.size()},
-                           .what = std::move(what),
-                           .event = id.value});
+    component::Canon& canon = made.canons.emplace_back();
+    canon.owner = owner;
+    canon.offset = wasm::ByteOffset{100 + id.value};
+    canon.what = std::move(what);
+    canon.event = id.value;
     return id;
   }
 };
