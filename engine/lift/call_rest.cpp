@@ -87,7 +87,7 @@ std::optional<Term> CallRest::after(const Path& path, GlobalId global, Term befo
     return (*quiet)[global.value];
   }
   const bool kept = context_.tables.is_count_or_flag(global);
-  if (!is_guest(called)) {
+  if (!is_guest(called) && called != call_.callee) {
     const auto by = context_.tables.moves(called, global);
     const TableFunction* function = context_.tables.of(called);
     const bool runs_guests = function != nullptr && !function->destructors.empty();

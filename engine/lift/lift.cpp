@@ -615,11 +615,18 @@ class Assembly {
     const View& view = lifted_.topology.views[position.receiver.value];
     const std::optional<FunctionId> drop = drop_of(view);
     const TableFunction* what = drop ? functions_.of(*drop) : nullptr;
+    const StepOp as_asked = position.kind == HandleKind::kBorrow ? StepOp::kBorrow : StepOp::kNew;
+    if (!drop && functions_.of(maker)->storage.memory) {
+      return as_asked;  // nobody drops it, so that nothing tells one from the other
+    }
     if (what == nullptr || what->role != TableRole::kDrop || what->storage.canonical ||
         what->storage.import) {
       return StepOp::kNew;
     }
     const auto runs = tables_->run_by(maker, *drop);
+    if (!runs) {
+      return as_asked;  // a note says that it could not be told
+    }
     const bool has_destructor = lifted_.topology.resources[view.resource.value].has_destructor;
     const bool may_be_borrow = position.kind == HandleKind::kBorrow || other_maker_destroys(maker, *drop);
     return runs && runs->empty() && (has_destructor ? may_be_borrow : position.kind == HandleKind::kBorrow)
@@ -663,9 +670,15 @@ class Assembly {
     }
     const bool borrow = position.kind == HandleKind::kBorrow;
     const View& receiver = lifted_.topology.views[position.receiver.value];
-    route.steps[route.count++] = {
-        .op = borrow ? StepOp::kLend : StepOp::kTake, .table = from.table, .type = {}};
-    if (!borrow || lifted_.topology.resources[receiver.resource.value].definer != receiver.instance) {
+    const auto definer = lifted_.topology.resources[receiver.resource.value].definer;
+    // The host lends the rep of a guest's type; a handle of its own type is what entries keep.
+    if (lifted_.topology.views[position.sender.value].instance != topology::kHost ||
+        (!borrow && definer != topology::kHost)) {
+      route.steps[route.count++] = {
+          .op = borrow ? StepOp::kLend : StepOp::kTake, .table = from.table, .type = {}};
+    }
+    const bool to_host = receiver.instance == topology::kHost;
+    if (!borrow ? !to_host || definer != topology::kHost : definer != receiver.instance && !to_host) {
       route.steps[route.count++] = {
           .op = borrow ? StepOp::kBorrow : StepOp::kNew, .table = to.table, .type = to.type};
     }

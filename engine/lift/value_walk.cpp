@@ -470,12 +470,15 @@ void ValueWalk::scalar(TypeId id, unsigned bits, const ValuePlace& from, const V
   if (bits == 0) {
     return;  // no flags at all
   }
+  if (arena_[id].kind == TypeKind::kBool) {  // a slot holds one in all of its 32 bits
+    const auto is_false = [&](const ValueSide& side, const ValuePlace& place) {
+      const unsigned wide = place.address ? bits : 32;
+      return terms_.apply(TermOp::kEq, read(side, place, 0, wide, 0), terms_.constant(wide, 0));
+    };
+    return same(is_false(sender_, from), is_false(receiver_, to), label);
+  }
   const Term sent = read(sender_, from, 0, bits, 0);
   const Term received = read(receiver_, to, 0, bits, 0);
-  if (arena_[id].kind == TypeKind::kBool && sent != received) {
-    const Term zero = terms_.constant(bits, 0);
-    return same(terms_.apply(TermOp::kEq, sent, zero), terms_.apply(TermOp::kEq, received, zero), label);
-  }
   if (arena_[id].kind == TypeKind::kFlags && sent != received && arena_[id].members.size() < bits) {
     const Term known = terms_.constant(bits, (std::uint64_t{1} << arena_[id].members.size()) - 1);
     return same(terms_.apply(TermOp::kAnd, sent, known), terms_.apply(TermOp::kAnd, received, known), label);

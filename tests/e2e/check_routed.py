@@ -2,8 +2,10 @@
 """Makes composed components flat and compares: the flat one must be valid, have the same printed WIT, and run like the
 composed one under Wasmtime; a script's assertions must hold of it.
 
-usage: check_routed.py ROUTED_BYTES [--only PART] [--seeds FIRST COUNT] [--worlds FIRST COUNT] [--keep FOLDER]
+usage: check_routed.py ROUTED_BYTES [--judge MELD_VERIFY] [--only PART] [--seeds FIRST COUNT] [--worlds FIRST COUNT]
+                       [--keep FOLDER]
   ROUTED_BYTES    the program that writes the flat component of a composed one
+  --judge         asks for the verdict on each flat component too: none may be refuted, and the files must be proved
   --only PART     of files and scripts those with PART in their name
   --seeds         programs of make_programs.py and make_fused_programs.py (default: 1 20)
   --worlds        components with resources in their world, and a host that drives them (default: 1 40)
@@ -28,6 +30,7 @@ import fused_side
 import make_fused_programs
 import make_programs
 import routed_host
+import verdict_side
 import wasmtime_side as side
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -50,8 +53,8 @@ def exporting(text):
 
 
 class Check:
-    def __init__(self, program, folder):
-        self.program, self.folder = program, pathlib.Path(folder)
+    def __init__(self, program, folder, judge=""):
+        self.program, self.folder, self.judge = program, pathlib.Path(folder), judge
         self.counts = collections.Counter()
 
     def wrong(self, where, sentence):
@@ -81,7 +84,18 @@ class Check:
         if before.returncode == 0 and before.stdout != after.stdout:
             self.wrong(where, f"has another WIT: {after.stdout} {after.stderr}")
         self.counts["same WIT" if before.returncode == 0 else "no WIT"] += 1
+        if self.judge:
+            self.verdict(where, composed, routed)
         return routed.read_bytes()
+
+    def verdict(self, where, composed, routed):
+        verdict = verdict_side.ask(self.judge, composed, routed)
+        self.counts[f"verdicts: {verdict.word}"] += 1
+        must_prove = where.startswith(("composed-", "components-", "history-")) or "composed" in where
+        if verdict.word not in ("proved", "unknown") or (must_prove and verdict.word != "proved"):
+            self.wrong(where, f"the verdict is {verdict}")
+        elif verdict.word != "proved":
+            print(f"not proved {where}: {verdict}")
 
     def file(self, path):
         where = f"{path.parent.name}-{path.stem}"
@@ -210,7 +224,7 @@ class Check:
 
 def main():
     arguments = sys.argv[1:]
-    options = {"--only": "", "--seeds": (1, 20), "--worlds": (1, 40), "--keep": ""}
+    options = {"--judge": "", "--only": "", "--seeds": (1, 20), "--worlds": (1, 40), "--keep": ""}
     program = arguments.pop(0) if arguments else ""
     while arguments and arguments[0] in options:
         option = arguments.pop(0)
@@ -233,7 +247,7 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         folder = options["--keep"] or scratch
         pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
-        check = Check(program, folder)
+        check = Check(program, folder, options["--judge"])
         for path in files:
             if options["--only"] in str(path):
                 check.file(path)
