@@ -626,6 +626,17 @@ class BoundaryReader {
                        [&](Term guard) { return context_.decider.follows(known, guard) == Answer::kYes; });
   }
 
+  /// Whether the path depends on no word that could not be told.
+  bool knows_all(const Path& path) const {
+    const TermQuery query(context_.terms, context_.executor);
+    return std::none_of(path.conditions.begin(), path.conditions.end(), [&](Term condition) {
+      const std::vector<Term> leaves = query.leaves(condition);
+      return std::any_of(leaves.begin(), leaves.end(), [&](Term leaf) {
+        return context_.terms.op(leaf) == TermOp::kSymbol && context_.terms.name(leaf) == "unknown";
+      });
+    });
+  }
+
   void keep(const Path& path, const HandleSeen& seen, const Chain& found) {
     PositionReading& position = reading_.positions[seen.position];
     position.seen = true;
@@ -633,7 +644,13 @@ class BoundaryReader {
       position.at = path.calls[found.calls[0]].at;
     }
     for (const std::size_t call : found.calls) {
-      position.ignores_guard |= !active_at(path, path.calls[call], seen);
+      if (!active_at(path, path.calls[call], seen)) {
+        position.ignores_guard |= knows_all(path);
+        if (!knows_all(path)) {
+          note({}, "it could not be told under which case it is converted", seen.position,
+               path.calls[call].at);
+        }
+      }
     }
     std::vector<std::vector<Conversion>>& chains = chains_[seen.position];
     if (std::find(chains.begin(), chains.end(), found.steps) == chains.end()) {
@@ -717,7 +734,9 @@ class BoundaryReader {
           return true;
         }
         const bool active = active_at(path, event, seen);
-        if (!active) {
+        if (!active && !knows_all(path)) {
+          note({}, "it could not be told under which case it is converted", seen.position, event.at);
+        } else if (!active) {
           reading_.positions[seen.position].ignores_guard = true;
           note(kInactiveCase, "is converted also where another case is the active one", seen.position,
                event.at);

@@ -57,6 +57,8 @@ struct BoundaryCall {
   /// What stands for the call has the core type of a lift (the run time calls it): it gives where its results
   /// lie.
   bool made_is_lifted = false;
+  /// Of a made lift: its post-return, which the run time calls when it has read the results.
+  std::optional<FunctionId> closing = {};
   /// The callee has the core type of a lowering (the host's): it is told where to put its results.
   bool callee_is_lowered = false;
   std::uint32_t positions = 0;  ///< handle positions that the topology has for it

@@ -399,18 +399,28 @@ class CallReader {
                       .encoding = fused.options.encoding,
                       .made_is_lifted = true,
                       .positions = topology_.boundaries[b].position_count};
+    const std::optional<FunctionId> theirs = fused_function(fused.options.post_return);
+    call.closing = theirs;
     know_table_functions(function);
     out_.readings[b].push_back(read_boundary(context_, call));
     take_notes(b, out_.readings[b].back(), function);
-    const auto theirs =
-        fused.options.post_return ? pair_.fused_image.function_of(*fused.options.post_return) : std::nullopt;
     const bool done = out_.readings[b].back().posts_return;
-    if (post_return && !done &&
-        !(theirs && passes_on(context_, pair_.fused_image.behind(*theirs), *post_return))) {
+    if (post_return && !done && !(theirs && passes_on(context_, *theirs, *post_return))) {
       boundary_note(b, "it could not be told whether the guest's post-return is called", {}, function);
     } else if (theirs && (done || !post_return)) {
       post_return_note(b, *theirs);
     }
+  }
+
+  std::optional<FunctionId> fused_function(const std::optional<component::CoreItem>& item) const {
+    std::optional<FunctionId> found;
+    if (item) {
+      found = pair_.fused_image.function_of(*item);
+    }
+    if (found) {
+      found = pair_.fused_image.behind(*found);
+    }
+    return found;
   }
 
   /// A post-return of generated code alone: it may call no guest.

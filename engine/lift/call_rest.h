@@ -45,6 +45,8 @@ class CallRest {
 
  private:
   [[nodiscard]] bool is_guest(FunctionId function) const;
+  /// Whether the post-return of a made lift gives a global the value that it begins with.
+  [[nodiscard]] bool is_closed(const Path& path, GlobalId global);
   /// That a flag has the value that it has while no call is under way.
   [[nodiscard]] Term begins(GlobalId flag);
 

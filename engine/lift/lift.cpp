@@ -7,6 +7,7 @@
 #include <map>
 #include <tuple>
 
+#include "engine/lift/assumptions.h"
 #include "engine/lift/call_readings.h"
 #include "engine/lift/handle_tables.h"
 #include "engine/lift/pass_on.h"
@@ -78,7 +79,7 @@ class Assembly {
     look_at_outer_destructors();
     describe_tables();
     name_for_people(lifted_.plan, lifted_.topology);
-    assume();
+    lifted_.assumptions = assumptions_of(pair_, lifted_, calls_, functions_.has_counts());
     lifted_.aligned_functions = pair_.alignment.aligned_functions;
     lifted_.all_functions = pair_.alignment.all_functions;
     lifted_.questions = decider_.questions();
@@ -741,47 +742,6 @@ class Assembly {
       note.sentence = pair_.fused_image.name_of(doubt.function) + ": " + doubt.sentence;
       note.place = place_of(pair_.fused_image, doubt.function);
       lifted_.notes.push_back(std::move(note));
-    }
-  }
-
-  void assume() {
-    const auto say = [this](std::string sentence) { lifted_.assumptions.push_back(std::move(sentence)); };
-    if (calls_.fewest_elements) {
-      say(fmt::format("lists of up to {} elements", *calls_.fewest_elements));
-    }
-    bool in_guests = false;
-    for (const routing::Table& table : lifted_.plan.tables) {
-      in_guests |= table.storage == routing::Storage::kGuestMemory;
-    }
-    if (in_guests) {
-      say("guests leave alone the memory where the fuser keeps their handles");
-    }
-    if (lifted_.paths > 0) {
-      say("a guest's allocator gives memory that is aligned, in bounds and its own");
-      say("pointers that guests pass lie within their memories");
-      say("a called component changes no memory but its own");
-      if (calls_.own_allocators) {
-        say("an allocator of generated code gives memory that is aligned, in bounds and its own");
-      }
-      if (functions_.has_counts()) {
-        say("what generated code counts stays below 2^31, and its memories can grow");
-      }
-    }
-    if (calls_.checks > 0) {
-      say(fmt::format("{} that only read{} a value and may trap let{} valid ones pass",
-                      calls_.checks == 1 ? "a function" : fmt::format("{} functions", calls_.checks),
-                      calls_.checks == 1 ? "s" : "", calls_.checks == 1 ? "s" : ""));
-    }
-    if (!pair_.fused) {
-      say("an embedder gives each import of a resource intrinsic the canonical built-in of the type that it "
-          "names, "
-          "on one table");
-    }
-    if (calls_.embedder_lifts) {
-      say("an embedder lifts the world's exports from the functions that the composed file lifts");
-    }
-    if (calls_.lost_exports) {
-      say("exports of the world that the fused file lost are called as the composed file lifts them");
     }
   }
 
