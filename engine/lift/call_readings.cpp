@@ -287,10 +287,7 @@ class CallReader {
   BoundarySide fused_side(const component::CanonOptions& options, const BoundarySide& guest) {
     BoundarySide side;
     side.memory = options.memory ? pair_.fused_image.memory_of(*options.memory) : std::nullopt;
-    if (options.realloc) {
-      const auto found = pair_.fused_image.function_of(*options.realloc);
-      side.allocator = found ? std::optional(pair_.fused_image.behind(*found)) : std::nullopt;
-    }
+    side.allocator = pair_.fused_image.function_behind(options.realloc);
     if (side.allocator && guest.allocator && passes_on(context_, *side.allocator, *guest.allocator)) {
       side.allocator = guest.allocator;
     } else if (side.allocator) {
@@ -399,7 +396,7 @@ class CallReader {
                       .encoding = fused.options.encoding,
                       .made_is_lifted = true,
                       .positions = topology_.boundaries[b].position_count};
-    const std::optional<FunctionId> theirs = fused_function(fused.options.post_return);
+    const std::optional<FunctionId> theirs = pair_.fused_image.function_behind(fused.options.post_return);
     call.closing = theirs;
     know_table_functions(function);
     out_.readings[b].push_back(read_boundary(context_, call));
@@ -410,17 +407,6 @@ class CallReader {
     } else if (theirs && (done || !post_return)) {
       post_return_note(b, *theirs);
     }
-  }
-
-  std::optional<FunctionId> fused_function(const std::optional<component::CoreItem>& item) const {
-    std::optional<FunctionId> found;
-    if (item) {
-      found = pair_.fused_image.function_of(*item);
-    }
-    if (found) {
-      found = pair_.fused_image.behind(*found);
-    }
-    return found;
   }
 
   /// A post-return of generated code alone: it may call no guest.

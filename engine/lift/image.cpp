@@ -433,6 +433,17 @@ std::optional<FunctionId> Image::function_of(const CoreItem& item) const {
   return found ? at(source_of(*this, item).functions, found->index) : std::nullopt;
 }
 
+std::optional<FunctionId> Image::function_behind(const std::optional<CoreItem>& item) const {
+  std::optional<FunctionId> found;
+  if (item) {
+    found = function_of(*item);
+  }
+  if (found) {
+    found = behind(*found);
+  }
+  return found;
+}
+
 std::optional<MemoryId> Image::memory_of(const CoreItem& item) const {
   const auto found = export_of(*this, item, ExternKind::kMemory);
   return found ? at(source_of(*this, item).memories, found->index) : std::nullopt;

@@ -132,6 +132,9 @@ struct Image {
                                                       CoreInstanceId instance) const;
   /// The core function that an item of the composition stands for; nothing where it is no function.
   [[nodiscard]] std::optional<FunctionId> function_of(const component::CoreItem& item) const;
+  /// The same, seen through forwarders.
+  [[nodiscard]] std::optional<FunctionId> function_behind(
+      const std::optional<component::CoreItem>& item) const;
   [[nodiscard]] std::optional<MemoryId> memory_of(const component::CoreItem& item) const;
 };
 

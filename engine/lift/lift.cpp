@@ -700,11 +700,10 @@ class Assembly {
         if (key != lifted_.plan.views[v].type) {
           continue;
         }
-        const auto& destructor = pair_.fused->resources[type].destructor;
-        const auto runs = destructor ? pair_.fused_image.function_of(*destructor) : std::nullopt;
+        const auto runs = pair_.fused_image.function_behind(pair_.fused->resources[type].destructor);
         const auto belongs = tables_->destructor_of(view.resource);
-        const bool right = belongs ? runs && passes_on(context_, pair_.fused_image.behind(*runs), *belongs)
-                                   : !runs || does_nothing(context_, pair_.fused_image.behind(*runs));
+        const bool right =
+            belongs ? runs && passes_on(context_, *runs, *belongs) : !runs || does_nothing(context_, *runs);
         if (!right) {
           Note note;
           note.view = ViewId{v};
