@@ -85,7 +85,7 @@ class Evaluator {
   std::deque<Scope> scopes_;  ///< all that were made: closures point into it
   std::deque<Written> written_;
   std::vector<std::pair<std::string_view, Entity>> root_imports_;
-  std::optional<std::string> narrowed_;  ///< World::narrowed
+  std::optional<std::string> narrowed_;                                  ///< World::narrowed
   std::vector<std::string_view> import_attributes_, export_attributes_;  ///< of the root, in order
   std::vector<std::unordered_map<std::string_view, CoreSort>>
       module_exports_;                        ///< by module, made on first use

@@ -140,6 +140,11 @@ class BridgeMaker {
                             passes_of_params(all.first(params)));
     ValueMover results_mover(context_, job_.callee, job_.caller, all.subspan(params),
                              passes_of_results(all.subspan(params)));
+    // With no results in memory nothing is written to the caller's while the call is on: neither the bridge
+    // nor any code of the caller's runs.
+    if (!results_.in_memory && params_mover.can_reread()) {
+      params_mover.reread();
+    }
     if (!context_.failure) {
       write(params_mover, results_mover);
     }
@@ -198,9 +203,8 @@ class BridgeMaker {
       return Passes::kTwo;
     }
     // Notes of handles must lie together: not among what is put into the same memory for the host.
-    return calls_host_ &&
-                   std::any_of(ways.begin(), ways.end(),
-                               [](const HandleWay& way) { return way.in_memory && way.aftermath.any(); })
+    return calls_host_ && std::any_of(ways.begin(), ways.end(),
+                                      [](const HandleWay& way) { return way.in_list && way.aftermath.any(); })
                ? Passes::kTwoUnevenly
                : Passes::kOne;
   }
@@ -231,6 +235,10 @@ class BridgeMaker {
     const std::vector<std::uint32_t> outcome = move_results(results);
     hand_back();
     params.finish_handles();
+    if (params.rereads()) {
+      const std::vector<std::uint32_t> from(made_);
+      pass(params, Phase::kReturn, params_, from, {}, 0);
+    }
     results.finish_handles();
     reset_staging(saved_top);
     for (const std::uint32_t local : outcome) {

@@ -72,9 +72,8 @@ Conversion canonical(StepOp op, ResourceId resource, bool of_host, bool from_hos
 HandleWay way_of(const Topology& topology, const routing::Plan& plan, const topology::Position& position,
                  const routing::PositionRoute& route) {
   const topology::View& sender = topology.views[position.sender.value];
-  const topology::Location& location = topology.layouts[position.layout.value].caller;
   HandleWay way;
-  way.in_memory = location.root != topology::Root::kFlat || !location.lists.empty();
+  way.in_list = !topology.layouts[position.layout.value].caller.lists.empty();
   routing::TypeKeyId key = plan.views[position.sender.value].type;
   bool lifting = true;
   for (std::size_t i = 0; i < route.count; ++i) {

@@ -38,7 +38,7 @@ struct Aftermath {
 struct HandleWay {
   std::vector<Conversion> steps;
   std::size_t lifting = 0;  ///< so many steps come before the first that makes an entry
-  bool in_memory = false;
+  bool in_list = false;     ///< there may be any number of it in one call
   Aftermath aftermath;
   /// Tables that a step reads or takes from, and those that one makes an entry in.
   std::vector<routing::TableId> reads, makes;

@@ -13,7 +13,7 @@ namespace op = wasm::op;
 namespace {
 
 constexpr std::uint32_t kAddress = 0, kLength = 1;
-constexpr wasm::Opcode kI64Eqz = 0x50;
+constexpr wasm::Opcode kI64Eqz = 0x50, kI64Or = 0x84;
 
 /// Writes one function's code: small words for what it does often.
 class Writer {
@@ -75,6 +75,11 @@ Function check_utf8(std::string name, const Symbol& memory) {
     write.with(0x80, kI32Ne);
     write.trap_if(TrapReason::kBadUtf8);
   };
+  const auto left = [&] {
+    code.get(end);
+    code.get(kAddress);
+    code.op(kI32Sub);
+  };
   code.get(kAddress);
   code.get(kLength);
   code.op(kI32Add);
@@ -85,41 +90,46 @@ Function check_utf8(std::string name, const Symbol& memory) {
   code.get(end);
   code.op(kI32Eq);
   code.br_if(1);
-  // Eight bytes of ASCII at once.
-  code.get(end);
-  code.get(kAddress);
-  code.op(kI32Sub);
-  write.with(8, kI32GeU);
-  code.begin_if();
-  code.get(kAddress);
-  code.memory(op::kI64Load, memory, 0, 0);
-  code.i64(0x8080'8080'8080'8080);
-  code.op(kI64And);
-  code.op(kI64Eqz);
-  code.begin_if();
-  write.advance(kAddress, 8);
-  code.br(2);
-  code.end();
-  code.end();
   write.byte(kAddress);
   code.tee(byte);
   write.with(0x80, kI32LtU);
   code.begin_if();
+  // ASCII in large steps, then in smaller ones.
+  for (const std::uint32_t step : {32u, 8u}) {
+    left();
+    write.with(step, kI32GeU);
+    code.begin_if();
+    for (std::uint32_t offset = 0; offset < step; offset += 8) {
+      code.get(kAddress);
+      code.memory(op::kI64Load, memory, offset, 0);
+      if (offset != 0) {
+        code.op(kI64Or);
+      }
+    }
+    code.i64(0x8080'8080'8080'8080);
+    code.op(kI64And);
+    code.op(kI64Eqz);
+    code.begin_if();
+    write.advance(kAddress, step);
+    code.br(3);
+    code.end();
+    code.end();
+  }
   write.advance(kAddress, 1);
   code.br(1);
   code.end();
-  // How long the sequence is, and which second byte it may have.
   code.get(byte);
   write.with(0xc2, kI32Sub);
   write.with(0xe0 - 0xc2, kI32LtU);
   code.begin_if();
-  code.i32(2);
-  code.set(bytes);
-  code.i32(0x80);
-  code.set(least);
-  code.i32(0xbf);
-  code.set(most);
-  code.begin_else();
+  left();
+  write.with(2, kI32LtU);
+  write.trap_if(TrapReason::kBadUtf8);
+  continuation(1);
+  write.advance(kAddress, 2);
+  code.br(1);
+  code.end();
+  // How long the sequence is, and which second byte it may have.
   code.get(byte);
   write.with(0xf0, kI32And);
   write.with(0xe0, kI32Eq);
@@ -138,10 +148,7 @@ Function check_utf8(std::string name, const Symbol& memory) {
   write.choose(least, byte, 0xf0, 0x90, 0x80);
   write.choose(most, byte, 0xf4, 0x8f, 0xbf);
   code.end();
-  code.end();
-  code.get(end);
-  code.get(kAddress);
-  code.op(kI32Sub);
+  left();
   code.get(bytes);
   code.op(kI32LtU);
   write.trap_if(TrapReason::kBadUtf8);
@@ -153,15 +160,11 @@ Function check_utf8(std::string name, const Symbol& memory) {
   code.op(kI32Sub);
   code.op(kI32GtU);
   write.trap_if(TrapReason::kBadUtf8);
-  code.get(bytes);
-  write.with(3, kI32GeU);
-  code.begin_if();
   continuation(2);
   code.get(bytes);
   write.with(4, kI32Eq);
   code.begin_if();
   continuation(3);
-  code.end();
   code.end();
   code.get(kAddress);
   code.get(bytes);

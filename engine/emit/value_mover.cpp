@@ -77,7 +77,7 @@ NoteForm note_form(std::span<const HandleWay> ways, bool two_passes) {
   NoteForm form;
   bool converted = two_passes;
   for (const HandleWay& way : ways) {
-    if (!way.in_memory || (!two_passes && !way.aftermath.any())) {
+    if (!way.in_list || (!two_passes && !way.aftermath.any())) {
       continue;
     }
     form.used = true;
@@ -118,6 +118,15 @@ ValueMover::ValueMover(MoverContext& context, const Side& from, const Side& to,
       passes_(passes),
       form_(note_form(ways, passes != Passes::kOne)) {}
 
+bool ValueMover::can_reread() const {
+  return form_.used && passes_ == Passes::kOne &&
+         std::all_of(ways_.begin(), ways_.end(), [](const HandleWay& way) {
+           const Aftermath& aftermath = way.aftermath;
+           return !way.in_list || (!aftermath.temporary &&
+                                   (!aftermath.unlend || (!aftermath.token && way.steps.front().lends())));
+         });
+}
+
 void ValueMover::start(Code& code, Phase phase) {
   code_ = &code;
   phase_ = phase;
@@ -126,7 +135,7 @@ void ValueMover::start(Code& code, Phase phase) {
 
 bool ValueMover::enter(const TypeNode& node) {
   context_.steps += 1 + node.members.size() / 8;
-  if (context_.steps + code_->steps().size() > kMostBridgeSteps) {
+  if (context_.steps + code_->steps().size() > kMostBridgeSteps || code_->locals().size() > kMostLocals) {
     context_.fail("too-large", "moving its values takes too much code");
   }
   if (depth_ > topology::kMostDepth) {
@@ -311,7 +320,7 @@ void ValueMover::check_char(std::uint32_t local) {
 
 void ValueMover::check_case(const TypeNode& node, std::uint32_t local, std::uint32_t bytes) {
   const std::size_t cases = cases_of(node);
-  if (bytes < 4 && cases == std::size_t{1} << (8 * bytes)) {
+  if (phase_ == Phase::kReturn || (bytes < 4 && cases == std::size_t{1} << (8 * bytes))) {
     return;
   }
   code_->get(local);
@@ -324,7 +333,7 @@ void ValueMover::check_case(const TypeNode& node, std::uint32_t local, std::uint
 
 void ValueMover::flat(TypeId id, std::span<const std::uint32_t> from, const Slots& to) {
   const TypeNode& node = context_.types[id];
-  if (!enter(node) || ((phase_ == Phase::kLift || passes_through_) && !node.has_handle)) {
+  if (!enter(node) || ((only_handles() || passes_through_) && !node.has_handle)) {
     return;
   }
   ++depth_;
@@ -335,7 +344,7 @@ void ValueMover::flat(TypeId id, std::span<const std::uint32_t> from, const Slot
       const PointerAndLength moved =
           pointed(node, context_.layouts[id],
                   {.address = as_local(from[0], kI32), .length = as_local(from[1], kI32)});
-      if (phase_ != Phase::kLift && !context_.failure) {
+      if (!only_handles() && !context_.failure) {
         pass(moved.address, kI32, to, 0);
         pass(moved.length, kI32, to, 1);
       }
@@ -399,7 +408,7 @@ void ValueMover::flat_product(const TypeNode& node, std::span<const std::uint32_
   std::size_t slot = 0;
   for (std::size_t i = 0; i < count && !context_.failure; ++i) {
     const TypeId part = *node.members[node.kind == TypeKind::kFixedList ? 0 : i].type;
-    flat(part, from.subspan(slot), phase_ == Phase::kLift ? to : to.from(slot));
+    flat(part, from.subspan(slot), only_handles() ? to : to.from(slot));
     slot += context_.layouts[part].slots.size();
   }
 }
@@ -408,7 +417,7 @@ void ValueMover::flat_sum(const TypeNode& node, std::span<const std::uint32_t> f
   const std::uint32_t chosen = as_local(from[0], kI32);
   if (!passes_through_) {
     check_case(node, chosen, 4);
-    if (phase_ != Phase::kLift) {
+    if (!only_handles()) {
       pass(chosen, kI32, to, 0);
     }
   }
@@ -419,7 +428,7 @@ void ValueMover::flat_sum(const TypeNode& node, std::span<const std::uint32_t> f
   if (!has_payload) {
     return;
   }
-  if (phase_ != Phase::kLift && !passes_through_) {  // slots that the case does not use stay 0
+  if (!only_handles() && !passes_through_) {  // slots that the case does not use stay 0
     std::size_t most = 0;
     for (const Member& item : node.members) {
       most = std::max(most, item.type ? context_.layouts[*item.type].slots.size() : 0);
@@ -432,7 +441,7 @@ void ValueMover::flat_sum(const TypeNode& node, std::span<const std::uint32_t> f
   }
   for (std::size_t i = 0; i < node.members.size() && !context_.failure; ++i) {
     const std::optional<TypeId>& type = node.members[i].type;
-    if (!type || ((phase_ == Phase::kLift || passes_through_) && !context_.types[*type].has_handle)) {
+    if (!type || ((only_handles() || passes_through_) && !context_.types[*type].has_handle)) {
       continue;
     }
     guards_.emplace_back(chosen, case_of(node, i));
@@ -440,7 +449,7 @@ void ValueMover::flat_sum(const TypeNode& node, std::span<const std::uint32_t> f
     code_->i32(case_of(node, i));
     code_->op(kI32Eq);
     code_->begin_if();
-    flat(*type, from.subspan(1), phase_ == Phase::kLift ? to : to.from(1));
+    flat(*type, from.subspan(1), only_handles() ? to : to.from(1));
     code_->end();
     guards_.pop_back();
   }
@@ -449,22 +458,31 @@ void ValueMover::flat_sum(const TypeNode& node, std::span<const std::uint32_t> f
 void ValueMover::flat_handle(std::span<const std::uint32_t> from, const Slots& to) {
   const std::size_t number = next_;
   const HandleWay& way = next_way();
-  const std::size_t first = phase_ == Phase::kLower ? split(way) : 0;
-  const std::size_t last = phase_ == Phase::kLift ? split(way) : way.steps.size();
+  if (phase_ == Phase::kReturn) {
+    return;
+  }
   if (phase_ == Phase::kMove && way.steps.empty() && !way.aftermath.any()) {
     return pass(from[0], kI32, to, 0);
   }
+  lone_handle(way, number,
+              {.local = [&] { return as_local(from[0], kI32); },
+               .push = [&] { read(from[0], kI32); },
+               .below = [] {},
+               .put = [&] { write(kI32, to, 0); }});
+}
+
+void ValueMover::lone_handle(const HandleWay& way, std::size_t number, const Ends& ends) {
+  const std::size_t first = phase_ == Phase::kLower ? split(way) : 0;
+  const std::size_t last = phase_ == Phase::kLift ? split(way) : way.steps.size();
   End end;
   end.guards = guards_;
   end.aftermath = way.aftermath;
-  std::optional<std::uint32_t> lent;
+  std::optional<std::uint32_t> lent, value;
   const bool sender = phase_ != Phase::kLower;
-  std::uint32_t value = from[0];
   if (!sender) {
     value = lifted_.at(number);
   } else if (way.aftermath.any()) {
-    value = as_local(from[0], kI32);
-    end.kept = value;
+    value = end.kept = ends.local();
     if (way.aftermath.unlend && !way.aftermath.token && !way.steps.front().lends()) {
       lent = end.kept = new_local(kI32);
     }
@@ -472,17 +490,24 @@ void ValueMover::flat_handle(std::span<const std::uint32_t> from, const Slots& t
   if (way.aftermath.temporary) {
     end.temporary = new_local(kI32);
   }
-  convert(*code_, way, first, last, lent, end.temporary, [&] { read(value, kI32); });
+  if (phase_ != Phase::kLift) {
+    ends.below();
+  }
+  convert(*code_, way, first, last, lent, end.temporary, [&] {
+    if (value) {
+      code_->get(*value);
+    } else {
+      ends.push();
+    }
+  });
   if (phase_ == Phase::kLift) {
-    const std::uint32_t local = new_local(kI32);
-    code_->set(local);
-    lifted_[number] = local;
+    lifted_[number] = new_local(kI32);
+    code_->set(lifted_[number]);
   } else {
-    write(kI32, to, 0);
+    ends.put();
   }
   // What was lent is known on the sender's side; a temporary is made on the receiver's.
   const bool makes_temporary =
-      way.aftermath.temporary &&
       std::any_of(way.steps.begin() + static_cast<std::ptrdiff_t>(first),
                   way.steps.begin() + static_cast<std::ptrdiff_t>(last),
                   [](const Conversion& step) { return step.kind == Conversion::Kind::kTemporary; });
@@ -508,7 +533,7 @@ void ValueMover::memory(TypeId id, Place from, Place to) {
 /// `whole`: the code is that of the type's own function.
 void ValueMover::memory_value(TypeId id, Place from, Place to, bool whole) {
   const TypeNode& node = context_.types[id];
-  if (!enter(node) || (phase_ == Phase::kLift && !node.has_handle)) {
+  if (!enter(node) || (only_handles() && !node.has_handle)) {
     return;
   }
   const TypeLayout& layout = context_.layouts[id];
@@ -533,7 +558,7 @@ void ValueMover::memory_value(TypeId id, Place from, Place to, bool whole) {
       const PointerAndLength pointer{.address = loaded(from, 4),
                                      .length = loaded({from.base, from.offset + 4}, 4)};
       const PointerAndLength moved = pointed(node, layout, pointer);
-      if (phase_ != Phase::kLift && !context_.failure) {
+      if (!only_handles() && !context_.failure) {
         code_->get(to.base);
         code_->get(moved.address);
         store(to, op::kI32Store, 2);
@@ -603,7 +628,7 @@ void ValueMover::memory_product(const TypeNode& node, Place from, Place to) {
 void ValueMover::memory_sum(const TypeNode& node, const TypeLayout& layout, Place from, Place to) {
   const std::uint32_t chosen = loaded(from, layout.discriminant);
   check_case(node, chosen, layout.discriminant);
-  if (phase_ != Phase::kLift) {
+  if (!only_handles()) {
     const Access access = access_of(kI32, layout.discriminant);
     code_->get(to.base);
     code_->get(chosen);
@@ -611,9 +636,10 @@ void ValueMover::memory_sum(const TypeNode& node, const TypeLayout& layout, Plac
   }
   for (std::size_t i = 0; i < node.members.size() && !context_.failure; ++i) {
     const std::optional<TypeId>& type = node.members[i].type;
-    if (!type || (phase_ == Phase::kLift && !context_.types[*type].has_handle)) {
+    if (!type || (only_handles() && !context_.types[*type].has_handle)) {
       continue;
     }
+    guards_.emplace_back(chosen, case_of(node, i));
     code_->get(chosen);
     code_->i32(case_of(node, i));
     code_->op(kI32Eq);
@@ -621,6 +647,7 @@ void ValueMover::memory_sum(const TypeNode& node, const TypeLayout& layout, Plac
     memory_value(*type, {from.base, from.offset + layout.payload}, {to.base, to.offset + layout.payload},
                  false);
     code_->end();
+    guards_.pop_back();
   }
 }
 
@@ -640,7 +667,28 @@ void ValueMover::memory_elements(const TypeNode& node, Place from, Place to) {
 }
 
 void ValueMover::memory_handle(Place from, Place to) {
+  const std::size_t number = next_;
   const HandleWay& way = next_way();
+  if (way.in_list) {
+    return listed_handle(way, from, to);
+  }
+  if (phase_ == Phase::kReturn) {
+    return;
+  }
+  lone_handle(way, number,
+              {.local = [&] { return loaded(from, 4); },
+               .push = [&] { load(from_, from, op::kI32Load, 2); },
+               .below = [&] { code_->get(to.base); },
+               .put = [&] { store(to, op::kI32Store, 2); }});
+}
+
+void ValueMover::listed_handle(const HandleWay& way, Place from, Place to) {
+  if (phase_ == Phase::kReturn) {
+    if (way.aftermath.any()) {
+      finish(*code_, way.aftermath, loaded(from, 4), {});
+    }
+    return;
+  }
   const bool noted = form_.used && (passes_ != Passes::kOne || way.aftermath.any());
   const std::size_t first = phase_ == Phase::kLower ? split(way) : 0;
   const std::size_t last = phase_ == Phase::kLift ? split(way) : way.steps.size();

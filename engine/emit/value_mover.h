@@ -21,6 +21,8 @@ namespace meld_verify::emit {
 
 /// Code for one bridge is at most so long, in instructions and visits of types.
 inline constexpr std::uint64_t kMostBridgeSteps = 250'000;
+/// Locals of one function, at most; engines take 50,000.
+inline constexpr std::size_t kMostLocals = 40'000;
 
 /// What all that moves values in one bridge has in common.
 struct MoverContext {
@@ -50,7 +52,8 @@ struct Slots {
   [[nodiscard]] Slots from(std::size_t first) const { return {locals.subspan(first), types.subspan(first)}; }
 };
 
-/// Notes in the staging memory, one after another: of handles that lie in memory and are needed again.
+/// Notes in the staging memory, one after another: of handles in lists that are needed again. Of others that
+/// is in locals.
 struct NoteForm {
   bool used = false;
   std::vector<Aftermath> kinds;  ///< which there are, to tell apart if there is more than one
@@ -62,9 +65,10 @@ struct NoteForm {
 class ValueMover {
  public:
   enum class Phase : std::uint8_t {
-    kMove,   ///< everything
-    kLift,   ///< handles only: what is done on the sender's side
-    kLower,  ///< everything but that
+    kMove,    ///< everything
+    kLift,    ///< handles only: what is done on the sender's side
+    kLower,   ///< everything but that
+    kReturn,  ///< handles in lists only: what is done when the call is over
   };
   enum class Passes : std::uint8_t {
     kOne,          ///< kMove
@@ -75,6 +79,15 @@ class ValueMover {
   /// `ways`: of the handles in what is moved, in their order.
   ValueMover(MoverContext& context, const Side& from, const Side& to, std::span<const HandleWay> ways,
              Passes passes);
+
+  /// Whether handles in lists can be read again where they were read first, in a pass kReturn, in place of
+  /// notes: what is noted of each is the handle itself. Nobody may have written there meanwhile.
+  [[nodiscard]] bool can_reread() const;
+  void reread() {
+    form_ = {};
+    rereads_ = true;
+  }
+  [[nodiscard]] bool rereads() const { return rereads_; }
 
   /// All that follows is written to `code`; handles come from the first on.
   void start(Code& code, Phase phase);
@@ -116,6 +129,8 @@ class ValueMover {
   };
 
   bool enter(const component::TypeNode& node);
+  /// Nothing is written to the other side.
+  [[nodiscard]] bool only_handles() const { return phase_ == Phase::kLift || phase_ == Phase::kReturn; }
   const HandleWay& next_way();
   [[nodiscard]] std::size_t split(const HandleWay& way) const;
 
@@ -136,10 +151,18 @@ class ValueMover {
   void memory_sum(const component::TypeNode& node, const topology::TypeLayout& layout, Place from, Place to);
   void memory_elements(const component::TypeNode& node, Place from, Place to);
   void memory_handle(Place from, Place to);
+  void listed_handle(const HandleWay& way, Place from, Place to);
   void flat_scalar(const component::TypeNode& node, std::span<const std::uint32_t> from, const Slots& to);
   void flat_product(const component::TypeNode& node, std::span<const std::uint32_t> from, const Slots& to);
   void flat_sum(const component::TypeNode& node, std::span<const std::uint32_t> from, const Slots& to);
   void flat_handle(std::span<const std::uint32_t> from, const Slots& to);
+  /// Where a handle that is not in a list comes from: as a local, or on the stack; and goes to, with what is
+  /// below it on the stack.
+  struct Ends {
+    std::function<std::uint32_t()> local;
+    std::function<void()> push, below, put;
+  };
+  void lone_handle(const HandleWay& way, std::size_t number, const Ends& ends);
   void normalize(const component::TypeNode& node, bool in_slot);
   void canonical_nan(wasm::ValueType type);
   void check_char(std::uint32_t local);
@@ -183,6 +206,7 @@ class ValueMover {
   Code* code_ = nullptr;
   Phase phase_ = Phase::kMove;
   bool passes_through_ = false;
+  bool rereads_ = false;
   std::size_t next_ = 0;
   unsigned depth_ = 0;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> guards_;

@@ -249,6 +249,10 @@ ValueMover::PointerAndLength ValueMover::text(PointerAndLength from) {
 
 ValueMover::PointerAndLength ValueMover::list(const TypeNode& node, const TypeLayout& layout,
                                               PointerAndLength from) {
+  if (phase_ == Phase::kReturn) {
+    list_elements(node, layout, from, 0);
+    return from;
+  }
   const auto stride = static_cast<std::uint32_t>(layout.stride);
   const Elements elements = elements_of(node, layout, context_.layouts, context_.traits);
   code_->get(from.length);
@@ -277,7 +281,7 @@ ValueMover::PointerAndLength ValueMover::list(const TypeNode& node, const TypeLa
     copy({from.address, 0}, {to.address, 0}, [&] { code_->get(bytes); });
     return to;
   }
-  if (phase_ != Phase::kLift) {
+  if (!only_handles()) {
     to.address = allocate(elements.alignment, bytes);
   }
   list_elements(node, layout, from, to.address);
@@ -286,17 +290,16 @@ ValueMover::PointerAndLength ValueMover::list(const TypeNode& node, const TypeLa
 
 void ValueMover::list_elements(const TypeNode& node, const TypeLayout& layout, PointerAndLength from,
                                std::uint32_t to) {
-  loop(
-      [&] { code_->get(from.length); },
-      [&](std::uint32_t index) {
-        const Place source{element(from.address, 0, index, layout.stride), 0};
-        const Place target = phase_ == Phase::kLift ? source : Place{element(to, 0, index, layout.stride), 0};
-        memory_value(*node.members[0].type, source, target, false);
-        if (node.kind == TypeKind::kMap) {
-          memory_value(*node.members[1].type, {source.base, layout.payload}, {target.base, layout.payload},
-                       false);
-        }
-      });
+  loop([&] { code_->get(from.length); },
+       [&](std::uint32_t index) {
+         const Place source{element(from.address, 0, index, layout.stride), 0};
+         const Place target = only_handles() ? source : Place{element(to, 0, index, layout.stride), 0};
+         memory_value(*node.members[0].type, source, target, false);
+         if (node.kind == TypeKind::kMap) {
+           memory_value(*node.members[1].type, {source.base, layout.payload}, {target.base, layout.payload},
+                        false);
+         }
+       });
 }
 
 void ValueMover::loop(const std::function<void()>& push_count,

@@ -17,9 +17,6 @@ constexpr std::uint64_t kMostWeight = 0xffff'ffff;
 /// Adds what is true of a type as soon as it is of a part.
 void inherit(ValueTraits& traits, const ValueTraits& part, std::uint64_t times = 1) {
   traits.has_range |= part.has_range;
-  traits.has_pointer |= part.has_pointer;
-  traits.has_text |= part.has_text;
-  traits.has_others |= part.has_others;
   traits.weight =
       static_cast<std::uint32_t>(std::min(kMostWeight, traits.weight + std::uint64_t{part.weight} * times));
 }
@@ -63,14 +60,11 @@ AllValueTraits::AllValueTraits(const TypeArena& arena, const Layouts& layouts) {
       case TypeKind::kBool:
       case TypeKind::kOwn:
       case TypeKind::kBorrow:
-        break;
       case TypeKind::kErrorContext:
       case TypeKind::kStream:
       case TypeKind::kFuture:
-        traits.has_others = true;
         break;
       case TypeKind::kString:
-        traits.has_pointer = traits.has_text = true;
         traits.weight = 8;
         break;
       case TypeKind::kRecord:
@@ -95,7 +89,6 @@ AllValueTraits::AllValueTraits(const TypeArena& arena, const Layouts& layouts) {
           inherit(traits, traits_[member.type->value]);
         }
         traits.has_range = false;
-        traits.has_pointer = true;
         traits.weight = static_cast<std::uint32_t>(std::min(kMostWeight, traits.weight + std::uint64_t{8}));
         break;
       case TypeKind::kVariant:

@@ -15,9 +15,6 @@ struct ValueTraits {
   /// arrives is left open by the law.
   bool is_plain = false;
   bool has_range = false;    ///< a char or case number in it may be out of range (of plain types only)
-  bool has_pointer = false;  ///< a string, list or map in it
-  bool has_text = false;     ///< a string in it
-  bool has_others = false;   ///< a stream, future or error context in it
   std::uint32_t weight = 0;  ///< instructions to move one, in tens or so; saturates
 };
 

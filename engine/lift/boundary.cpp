@@ -100,12 +100,13 @@ class BoundaryReader {
       results_.push_back({.name = {}, .type = *type_.result});
       result_area_ = context_.layouts[*type_.result].slots.size() > topology::kMostFlatResults;
     }
-    expected_arguments_ = (spilled_ ? 1 : slots) + (result_area_ ? 1 : 0);
+    out_pointer_ = result_area_ && !call_.made_is_lifted;
+    expected_arguments_ = (spilled_ ? 1 : slots) + (out_pointer_ ? 1 : 0);
     fits_ = arguments_.size() == expected_arguments_;
     if (fits_ && spilled_) {
       areas_.push_back(arguments_[0]);
     }
-    if (fits_ && result_area_) {
+    if (fits_ && out_pointer_) {
       areas_.push_back(arguments_.back());
     }
   }
@@ -151,9 +152,9 @@ class BoundaryReader {
             memory = memories[call_.callee_side.memory->value];
           }
           if (result_area_ && memory) {
-            area_of(results_, *memory, event.results[0]);
+            area_of(results_, *memory, given(event).address.value_or(context_.terms.constant(32, 0)));
           }
-          return valid(results_, place(event.results, result_area_), memory);
+          return valid(results_, given(event), memory);
         };
       }
       return model;
@@ -215,7 +216,7 @@ class BoundaryReader {
         if (spilled_) {
           area_of(parameters_, *memory, arguments_[0]);
         }
-        if (result_area_) {
+        if (out_pointer_) {
           area_of(results_, *memory, arguments_.back());
         }
       }
@@ -373,9 +374,9 @@ class BoundaryReader {
       if (receiver.memory) {
         receiver.memory = path.memories[call_.caller.memory->value];
       }
-      ValuePlace from = place(event.results, result_area_);
-      ValuePlace to = result_area_ ? ValuePlace{.address = arguments_.back(), .slots = {}}
-                                   : ValuePlace{.address = {}, .slots = path.results};
+      const ValuePlace from = given(event);
+      const ValuePlace to = out_pointer_ ? ValuePlace{.address = arguments_.back(), .slots = {}}
+                                         : place(path.results, result_area_);
       results.values(results_, from, to, sender, receiver, static_cast<std::uint32_t>(param_positions()),
                      "result");
       read_chains(path, results);
@@ -387,7 +388,9 @@ class BoundaryReader {
       note({}, left, {}, path.at);
     }
     look_at_others(path, *callee, params, results);
-    give_back_lends(path, *callee);
+    for (const auto& [sentence, call_of] : rest_.unbalanced_lends(path, *callee)) {
+      note({}, sentence, {}, path.calls[call_of].at);
+    }
   }
 
   /// Guests' memories are written where their allocators gave memory, and where the caller wants the results.
@@ -420,7 +423,7 @@ class BoundaryReader {
   }
 
   Answer is_contained(MemoryId memory, const MemoryWrite& write, ValueWalk& walk) {
-    if (result_area_ && memory == call_.caller.memory) {
+    if (out_pointer_ && memory == call_.caller.memory) {
       const smt::Terms::Split split = context_.terms.split(write.address);
       if (split.base == arguments_.back()) {
         const std::uint64_t area = context_.layouts[*type_.result].size;
@@ -460,6 +463,13 @@ class BoundaryReader {
       made.memory = context_.executor.initial(*side.memory);
     }
     return made;
+  }
+
+  /// Where a call of the callee puts its results.
+  [[nodiscard]] ValuePlace given(const CallEvent& event) const {
+    return call_.callee_is_lowered && result_area_ && !event.arguments.empty()
+               ? ValuePlace{.address = event.arguments.back(), .slots = {}}
+               : place(event.results, result_area_);
   }
 
   static ValuePlace place(const std::vector<Term>& values, bool in_memory) {
@@ -666,6 +676,7 @@ class BoundaryReader {
         continue;
       }
       if (call_.post_return && called == *call_.post_return) {
+        reading_.posts_return = true;
         if (i < callee || event.arguments != path.calls[callee].results) {
           note(kWrongPlace, "post-return gets something else than what the callee returned", {}, event.at);
         }
@@ -677,7 +688,7 @@ class BoundaryReader {
         continue;
       }
       if (function->role == TableRole::kUnlend) {
-        continue;  // see `give_back_lends`
+        continue;  // see `CallRest::unbalanced_lends`
       }
       if (event.arguments.size() == 1 && explained(path, event, *function, params, results)) {
         continue;
@@ -686,43 +697,6 @@ class BoundaryReader {
           {},
           fmt::format("calls {} with a value that is no handle of this call", context_.fused.name_of(called)),
           {}, event.at);
-    }
-  }
-
-  /// What is lent for the call is given back after it, once.
-  void give_back_lends(const Path& path, std::size_t callee) {
-    std::vector<bool> paired(path.calls.size(), false);
-    const auto role = [&](std::size_t i) {
-      const FunctionId called = context_.fused.behind(path.calls[i].callee);
-      const TableFunction* function =
-          context_.alignment.is_guest[called.value] ? nullptr : context_.tables.of(called);
-      return function == nullptr ? TableRole::kOther : function->role;
-    };
-    const auto same = [&](Term left, Term right) {
-      return left == right ||
-             context_.decider.follows(path.conditions, context_.terms.apply(TermOp::kEq, left, right)) ==
-                 Answer::kYes;
-    };
-    for (std::size_t i = 0; i < path.calls.size(); ++i) {
-      if (role(i) != TableRole::kLend) {
-        continue;
-      }
-      bool given_back = false;
-      for (std::size_t j = std::max(i, callee) + 1; j < path.calls.size() && !given_back; ++j) {
-        if (!paired[j] && role(j) == TableRole::kUnlend && path.calls[j].arguments.size() == 1 &&
-            context_.tables.undoes(path.calls[j].callee, path.calls[i].callee) &&
-            same(path.calls[i].arguments[0], path.calls[j].arguments[0])) {
-          paired[j] = given_back = true;
-        }
-      }
-      if (!given_back) {
-        note({}, "a handle is lent for the call and not given back", {}, path.calls[i].at);
-      }
-    }
-    for (std::size_t j = 0; j < path.calls.size(); ++j) {
-      if (!paired[j] && role(j) == TableRole::kUnlend) {
-        note({}, "a handle is given back that was not lent", {}, path.calls[j].at);
-      }
     }
   }
 
@@ -780,7 +754,7 @@ class BoundaryReader {
   std::vector<component::Parameter> parameters_, results_;
   std::vector<Term> arguments_, areas_, straight_results_;
   std::size_t expected_arguments_ = 0;
-  bool spilled_ = false, result_area_ = false, fits_ = false, in_list_ = false;
+  bool spilled_ = false, result_area_ = false, out_pointer_ = false, fits_ = false, in_list_ = false;
   bool every_list_ = false;
   CallRest rest_;
   std::vector<ValidArea> areas_known_;

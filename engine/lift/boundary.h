@@ -35,6 +35,7 @@ struct BoundaryReading {
   std::vector<std::optional<std::uint32_t>> note_position;  ///< parallel to `notes`
   std::uint32_t most_elements = 0;                          ///< lists were followed up to so many elements
   bool has_lists = false;                                   ///< … that matter
+  bool posts_return = false;                                ///< the callee's post-return is called within
   std::set<FunctionId> checks;  ///< functions that look at values, and are taken to let valid ones pass
   std::size_t paths = 0;
 };
@@ -53,6 +54,11 @@ struct BoundaryCall {
   std::optional<FunctionId> post_return;
   BoundarySide caller, callee_side;
   component::StringEncoding encoding = component::StringEncoding::kUtf8;  ///< of both sides
+  /// What stands for the call has the core type of a lift (the run time calls it): it gives where its results
+  /// lie.
+  bool made_is_lifted = false;
+  /// The callee has the core type of a lowering (the host's): it is told where to put its results.
+  bool callee_is_lowered = false;
   std::uint32_t positions = 0;  ///< handle positions that the topology has for it
 };
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <variant>
 
+#include "engine/lift/pass_on.h"
+
 namespace meld_verify::lift {
 namespace {
 
@@ -223,7 +225,7 @@ class CallReader {
       const component::HostFuncId* host =
           other == nullptr ? nullptr : std::get_if<component::HostFuncId>(&other->callee);
       if (host == nullptr) {
-        boundary_note(b, "a call of the host goes through generated code, which is not read", {}, function);
+        read_bridged_host_call(b, lower, function);
         continue;
       }
       const component::HostFunc& to = pair_.fused->host_funcs[host->value];
@@ -238,15 +240,107 @@ class CallReader {
     }
   }
 
-  bool same_options(const component::CanonOptions& composed, const component::CanonOptions& fused) const {
+  const component::HostFunc* host_function(const Lower& lower, const component::Composition& of) const {
+    const auto* host = std::get_if<component::HostFuncId>(&lower.callee);
+    return host == nullptr ? nullptr : &of.host_funcs[host->value];
+  }
+
+  /// A call of the host's function through generated code, which calls the canonical lowering of it.
+  void read_bridged_host_call(std::uint32_t b, const Lower& lower, FunctionId function) {
+    const component::HostFunc& belongs = *host_function(lower, pair_.composed);
+    std::vector<FunctionId> canons;
+    for (const FunctionId called : reached_from(function)) {
+      const LinkedFunction& linked = pair_.fused_image.functions[called.value];
+      const Lower* other = linked.kind == LinkedFunction::Kind::kCanon
+                               ? std::get_if<Lower>(&pair_.fused->canons[linked.canon.value].what)
+                               : nullptr;
+      const component::HostFunc* to = other == nullptr ? nullptr : host_function(*other, *pair_.fused);
+      if (to != nullptr && to->interface_name == belongs.interface_name && to->name == belongs.name) {
+        canons.push_back(called);
+      }
+    }
+    if (pair_.fused_image.functions[function.value].kind != LinkedFunction::Kind::kDefined ||
+        pair_.alignment.is_guest[function.value] || canons.size() != 1) {
+      return boundary_note(b, "what a call of the host reaches could not be told", {}, function);
+    }
+    const CanonId canon = pair_.fused_image.functions[canons[0].value].canon;
+    const component::CanonOptions& options = std::get<Lower>(pair_.fused->canons[canon.value].what).options;
+    if (options.encoding != lower.options.encoding || options.post_return || options.async) {
+      return boundary_note(b, "the host's function is lowered with another encoding", {}, function);
+    }
+    BoundaryCall call{.type = lower.type,
+                      .caller_reaches = function,
+                      .callee = canons[0],
+                      .post_return = {},
+                      .caller = side(lower.options),
+                      .callee_side = fused_side(options, side(lower.options)),
+                      .encoding = options.encoding,
+                      .callee_is_lowered = true,
+                      .positions = topology_.boundaries[b].position_count};
+    know_table_functions(function);
+    out_.readings[b].push_back(read_boundary(context_, call));
+    take_notes(b, out_.readings[b].back(), function);
+  }
+
+  /// Memory and allocator that the fused component's own canonical definition has; an allocator that only
+  /// passes its calls on to the guest's is the guest's.
+  BoundarySide fused_side(const component::CanonOptions& options, const BoundarySide& guest) {
+    BoundarySide side;
+    side.memory = options.memory ? pair_.fused_image.memory_of(*options.memory) : std::nullopt;
+    if (options.realloc) {
+      const auto found = pair_.fused_image.function_of(*options.realloc);
+      side.allocator = found ? std::optional(pair_.fused_image.behind(*found)) : std::nullopt;
+    }
+    if (side.allocator && guest.allocator && passes_on(context_, *side.allocator, *guest.allocator)) {
+      side.allocator = guest.allocator;
+    } else if (side.allocator) {
+      out_.own_allocators = true;
+    }
+    return side;
+  }
+
+  /// All functions that a generated one calls, through others.
+  std::set<FunctionId> reached_from(FunctionId function) const {
+    std::set<FunctionId> reached{function};
+    std::vector<FunctionId> work{function};
+    while (!work.empty() && reached.size() < kMostGenerated) {
+      const FunctionId next = work.back();
+      work.pop_back();
+      const LinkedFunction& linked = pair_.fused_image.functions[next.value];
+      if (linked.kind != LinkedFunction::Kind::kDefined || pair_.alignment.is_guest[next.value]) {
+        continue;
+      }
+      wasm::InstructionReader reader(pair_.fused_image.code_of(next),
+                                     pair_.fused_image.definition_of(next).code.begin,
+                                     pair_.fused_image.file);
+      wasm::Instruction instruction;
+      const LinkedInstance& in = pair_.fused_image.instances[linked.instance.value];
+      while (reader.next(instruction)) {
+        if (instruction.opcode != wasm::op::kCall && instruction.opcode != wasm::op::kReturnCall) {
+          continue;
+        }
+        const FunctionId called =
+            pair_.fused_image.behind(in.functions[instruction.index(wasm::IndexSpace::kFunc)]);
+        if (reached.insert(called).second) {
+          work.push_back(called);
+        }
+      }
+    }
+    return reached;
+  }
+
+  bool same_options(const component::CanonOptions& composed, const component::CanonOptions& fused) {
     const BoundarySide wanted = side(composed);
     const auto function = [&](const std::optional<component::CoreItem>& item) -> std::optional<FunctionId> {
       const auto found = item ? pair_.fused_image.function_of(*item) : std::nullopt;
       return found ? std::optional(pair_.fused_image.behind(*found)) : std::nullopt;
     };
     const auto memory = fused.memory ? pair_.fused_image.memory_of(*fused.memory) : std::nullopt;
-    return memory == wanted.memory && function(fused.realloc) == wanted.allocator &&
-           function(fused.post_return) == counterpart(composed.post_return) &&
+    const auto same = [&](std::optional<FunctionId> there, std::optional<FunctionId> guest) {
+      return there.has_value() == guest.has_value() && (!there || passes_on(context_, *there, *guest));
+    };
+    return memory == wanted.memory && same(function(fused.realloc), wanted.allocator) &&
+           same(function(fused.post_return), counterpart(composed.post_return)) &&
            composed.encoding == fused.encoding;
   }
 
@@ -282,11 +376,51 @@ class CallReader {
       } else if (pair_.alignment.is_guest[reached.value]) {
         boundary_note(b, "the export reaches another function", kMergedImports, reached);
       } else {
-        boundary_note(b, "the export goes through generated code, which is not read", {}, reached);
+        read_bridged_export(b, lift, fused_lift, reached, *callee);
       }
       return;
     }
     out_.lost_exports = true;
+  }
+
+  /// An export of the world through generated code, which the run time lifts.
+  void read_bridged_export(std::uint32_t b, const Lift& lift, const Lift& fused, FunctionId function,
+                           FunctionId callee) {
+    const std::optional<FunctionId> post_return = counterpart(lift.options.post_return);
+    if (fused.options.encoding != lift.options.encoding || fused.options.async) {
+      return boundary_note(b, "the export is lifted with another encoding", {}, function);
+    }
+    BoundaryCall call{.type = lift.type,
+                      .caller_reaches = function,
+                      .callee = callee,
+                      .post_return = post_return,
+                      .caller = fused_side(fused.options, side(lift.options)),
+                      .callee_side = side(lift.options),
+                      .encoding = fused.options.encoding,
+                      .made_is_lifted = true,
+                      .positions = topology_.boundaries[b].position_count};
+    know_table_functions(function);
+    out_.readings[b].push_back(read_boundary(context_, call));
+    take_notes(b, out_.readings[b].back(), function);
+    const auto theirs =
+        fused.options.post_return ? pair_.fused_image.function_of(*fused.options.post_return) : std::nullopt;
+    const bool done = out_.readings[b].back().posts_return;
+    if (post_return && !done &&
+        !(theirs && passes_on(context_, pair_.fused_image.behind(*theirs), *post_return))) {
+      boundary_note(b, "it could not be told whether the guest's post-return is called", {}, function);
+    } else if (theirs && (done || !post_return)) {
+      post_return_note(b, *theirs);
+    }
+  }
+
+  /// A post-return of generated code alone: it may call no guest.
+  void post_return_note(std::uint32_t b, FunctionId function) {
+    for (const FunctionId called : reached_from(pair_.fused_image.behind(function))) {
+      if (pair_.alignment.is_guest[called.value]) {
+        return boundary_note(b, "the export's post-return calls a guest, which nothing asks for", {},
+                             function);
+      }
+    }
   }
 
   const Pair& pair_;

@@ -26,7 +26,8 @@ struct CallReadings {
   std::optional<std::uint32_t> fewest_elements;  ///< bound of the lists that matter, if there are any
   bool embedder_lifts = false;                   ///< exports of the world, of a fused core module
   bool lost_exports = false;
-  std::size_t checks = 0;  ///< functions that only look at values and trap
+  bool own_allocators = false;  ///< generated code has allocators that canonical definitions use
+  std::size_t checks = 0;       ///< functions that only look at values and trap
 };
 
 /// Reads the boundaries of `topology`, which is that of the pair's composed file.

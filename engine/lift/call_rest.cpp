@@ -107,6 +107,45 @@ std::string CallRest::left_behind(const Path& path) {
   return {};
 }
 
+std::vector<std::pair<std::string, std::size_t>> CallRest::unbalanced_lends(const Path& path,
+                                                                            std::size_t callee) {
+  std::vector<std::pair<std::string, std::size_t>> found;
+  std::vector<TableRole> roles;
+  for (const CallEvent& event : path.calls) {
+    const FunctionId called = context_.fused.behind(event.callee);
+    const TableFunction* function = is_guest(called) ? nullptr : context_.tables.of(called);
+    roles.push_back(function == nullptr ? TableRole::kOther : function->role);
+  }
+  const auto same = [&](Term left, Term right) {
+    return left == right ||
+           context_.decider.follows(path.conditions, context_.terms.apply(TermOp::kEq, left, right)) ==
+               Answer::kYes;
+  };
+  std::vector<bool> paired(path.calls.size(), false);
+  for (std::size_t i = 0; i < path.calls.size(); ++i) {
+    if (roles[i] != TableRole::kLend) {
+      continue;
+    }
+    bool given_back = false;
+    for (std::size_t j = std::max(i, callee) + 1; j < path.calls.size() && !given_back; ++j) {
+      if (!paired[j] && roles[j] == TableRole::kUnlend && path.calls[j].arguments.size() == 1 &&
+          context_.tables.undoes(path.calls[j].callee, path.calls[i].callee) &&
+          same(path.calls[i].arguments[0], path.calls[j].arguments[0])) {
+        paired[j] = given_back = true;
+      }
+    }
+    if (!given_back) {
+      found.emplace_back("a handle is lent for the call and not given back", i);
+    }
+  }
+  for (std::size_t j = 0; j < path.calls.size(); ++j) {
+    if (!paired[j] && roles[j] == TableRole::kUnlend) {
+      found.emplace_back("a handle is given back that was not lent", j);
+    }
+  }
+  return found;
+}
+
 bool CallRest::may_trap(const Path& path, std::span<const ValidArea> areas) {
   smt::Terms& terms = context_.terms;
   std::vector<Term> conditions = path.conditions;

@@ -29,6 +29,10 @@ class CallRest {
   [[nodiscard]] std::vector<Term> counts_before();
   /// Why what a path that returned leaves behind is not what was there before; empty: it is.
   [[nodiscard]] std::string left_behind(const Path& path);
+  /// Lends that are not given back after the call, and what is given back without: sentence, and which call
+  /// of the path.
+  [[nodiscard]] std::vector<std::pair<std::string, std::size_t>> unbalanced_lends(const Path& path,
+                                                                                  std::size_t callee);
   /// Whether a path that traps is one on which valid values lead. `areas`: of all valid values so far.
   [[nodiscard]] bool may_trap(const Path& path, std::span<const ValidArea> areas);
 

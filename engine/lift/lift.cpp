@@ -684,6 +684,9 @@ class Assembly {
       say("a guest's allocator gives memory that is aligned, in bounds and its own");
       say("pointers that guests pass lie within their memories");
       say("a called component changes no memory but its own");
+      if (calls_.own_allocators) {
+        say("an allocator of generated code gives memory that is aligned, in bounds and its own");
+      }
       if (functions_.has_counts()) {
         say("what generated code counts stays below 2^31, and its memories can grow");
       }

@@ -108,6 +108,7 @@ class Flattener {
       }
     }
     flush();
+    wire();
     if (!failed()) {
       world_.exports([&](const component::WorldFunc& func, std::uint32_t type) { return lift(func, type); });
     }
@@ -406,6 +407,7 @@ class Flattener {
 
   void instantiate(CoreInstanceId id) {
     flush();
+    wire();
     const component::CoreInstance& core = composition_.core_instances[id.value];
     const component::CoreModule& module = composition_.modules[core.module.value];
     Arguments arguments;
@@ -439,25 +441,32 @@ class Flattener {
       world_.define_resource(id, out_.resource_type(resolve(outer->second).index));
     }
     if (const auto slots = slots_.find(id); slots != slots_.end()) {
-      for (const std::uint32_t slot : slots->second) {
-        wire(slot, *router_.destructors[slot - 1].function);
-      }
+      unwired_.insert(unwired_.end(), slots->second.begin(), slots->second.end());
     }
   }
 
-  /// Puts a function into a slot of the destructor table.
-  void wire(std::uint32_t slot, const Symbol& function) {
-    wasm::ModuleWriter module("destructor");
-    const std::uint32_t index = module.import_function("router", "destructor", {{wasm::ValueType::kI32}, {}});
+  /// Puts the destructors of the resource types since the last time into their slots. Only a guest's code can
+  /// call one, so that this is early enough before the next guest.
+  void wire() {
+    const std::vector<std::uint32_t> slots = std::exchange(unwired_, {});
+    if (slots.empty()) {
+      return;
+    }
+    wasm::ModuleWriter module("destructors");
+    Arguments arguments;
+    std::vector<std::uint32_t> functions;
+    for (const std::uint32_t slot : slots) {
+      const std::string name = fmt::format("{}", slot);
+      functions.push_back(module.import_function("destructor", name, {{wasm::ValueType::kI32}, {}}));
+      arguments.add("destructor", name, *router_.destructors[slot - 1].function);
+    }
     const std::uint32_t table =
         module.import_table("base", "destructors", {.element = wasm::ValueType::kFuncRef, .limits = {}});
-    const std::uint32_t functions[] = {index};
-    module.element(table, slot, functions);
-    Arguments arguments;
-    arguments.add("router", "destructor", function);
     arguments.add("base", "destructors", BaseItem::kDestructors);
-    instantiate(arguments, out_.core_module(module.write(), "destructor"),
-                fmt::format("destructor {}", slot));
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      module.element(table, slots[i], std::span(functions).subspan(i, 1));
+    }
+    instantiate(arguments, out_.core_module(module.write(), "destructors"), "destructors");
   }
 
   // --- the outer boundary
@@ -496,6 +505,7 @@ class Flattener {
   std::map<Symbol, Item> known_;
   std::vector<std::uint32_t> pending_;  ///< functions that stand for canons, not written yet
   std::set<std::uint32_t> written_;
+  std::vector<std::uint32_t> unwired_;  ///< slots of the destructor table
   std::size_t groups_ = 0;
   std::optional<wasm::Diagnostic> failure_;
 };

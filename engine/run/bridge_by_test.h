@@ -27,16 +27,22 @@ namespace meld_verify::run {
 inline constexpr std::uint32_t kBridgeResources = 3;
 inline constexpr std::uint64_t kBridgePages = 4;
 
-/// A caller and a callee that define one resource type each; a third instance defines another.
+/// A caller and a callee that define one resource type each; a third instance defines another. `outer`: the
+/// callee, the third and the host do; or only the host, where it is the one that is called.
 struct BridgeWorld {
-  BridgeWorld() {
-    const topology::InstanceId definers[kBridgeResources] = {caller, callee, third};
+  enum class Definers { kGuests, kCalleeAndHost, kHost };
+
+  explicit BridgeWorld(Definers who = Definers::kGuests) {
+    using topology::kHost;
+    const topology::InstanceId definers[3][kBridgeResources] = {
+        {caller, callee, third}, {callee, third, kHost}, {kHost, kHost, kHost}};
     for (std::uint32_t i = 0; i < kBridgeResources; ++i) {
+      const topology::InstanceId definer = definers[static_cast<std::size_t>(who)][i];
       const std::string name = "r" + std::to_string(i);
-      resources[i] = small.resource(definers[i], "i", name);
+      resources[i] = small.resource(definer, "i", name);
       for (const topology::InstanceId one : {caller, callee, third}) {
-        small.known_as(one, resources[i], "i", name, one == definers[i]);
-        small.builtin(one, component::ResourceOp::kDrop, resources[i], "i", name, one == definers[i]);
+        small.known_as(one, resources[i], "i", name, one == definer);
+        small.builtin(one, component::ResourceOp::kDrop, resources[i], "i", name, one == definer);
       }
     }
   }
@@ -52,7 +58,6 @@ struct BridgeWorld {
 /// A memory as bytes, or that of a store.
 class TestMemory : public spec::Memory {
  public:
-  [[nodiscard]] std::uint64_t size() const override { return kBridgePages * 65'536; }
   void read(std::uint32_t address, std::span<std::byte> into) const override {
     std::memcpy(into.data(), bytes() + address, into.size());
   }
@@ -65,6 +70,7 @@ class TestMemory : public spec::Memory {
 class OwnMemory : public TestMemory {
  public:
   OwnMemory() : bytes_(kBridgePages * 65'536, std::byte{0xaa}) {}
+  [[nodiscard]] std::uint64_t size() const override { return bytes_.size(); }
   [[nodiscard]] std::byte* bytes() const override { return bytes_.data(); }
 
  private:
@@ -74,6 +80,7 @@ class OwnMemory : public TestMemory {
 class StoreMemory : public TestMemory {
  public:
   StoreMemory(CoreStore& store, CoreExtern memory) : store_(store), memory_(memory) {}
+  [[nodiscard]] std::uint64_t size() const override { return store_.size(memory_); }
   [[nodiscard]] std::byte* bytes() const override {
     return reinterpret_cast<std::byte*>(store_.bytes(memory_));
   }
@@ -197,7 +204,8 @@ class GuestWriter : public spec::GuestSide {
 struct Damage {
   bool in_slot = false;
   std::uint32_t where = 0;  ///< slot, or number of a byte among those that were written
-  std::uint64_t bits = 0;   ///< to flip
+  std::uint64_t bits = 0;   ///< to flip, or
+  bool replaces = false;    ///< to put there
 };
 
 /// One guest's values: what it writes, and how.
@@ -241,9 +249,16 @@ inline std::vector<spec::CoreValue> written(const Written& what, const spec::Typ
     if (damage.in_slot && !slots.empty()) {
       spec::CoreValue& slot = slots[damage.where % slots.size()];
       const bool half = slot.type == spec::CoreType::kI32 || slot.type == spec::CoreType::kF32;
-      slot.bits ^= half ? damage.bits & 0xffff'ffff : damage.bits;
+      const std::uint64_t bits = half ? damage.bits & 0xffff'ffff : damage.bits;
+      slot.bits = damage.replaces ? bits : slot.bits ^ bits;
     } else if (!damage.in_slot && bump.next > begin) {
-      memory.bytes()[begin + damage.where % (bump.next - begin)] ^= static_cast<std::byte>(damage.bits);
+      const std::uint64_t at = begin + damage.where % (bump.next - begin);
+      if (damage.replaces) {
+        const auto word = static_cast<std::uint32_t>(damage.bits);
+        std::memcpy(memory.bytes() + at / 4 * 4, &word, 4);
+      } else {
+        memory.bytes()[at] ^= static_cast<std::byte>(damage.bits);
+      }
     }
   }
   return slots;

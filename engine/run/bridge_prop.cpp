@@ -3,165 +3,14 @@
 
 #include <gtest/gtest.h>
 
-#include "engine/run/bridge_by_test.h"
-#include "spec/property.h"
+#include "engine/run/random_call_by_test.h"
 
 namespace meld_verify::run {
 namespace {
 
 using component::StringEncoding;
 using component::TypeId;
-using component::TypeKind;
 using spec::below;
-
-using Stocked = std::array<spec::HandleTable, 2>;  ///< of caller and callee, before the call
-
-spec::Encoding encoding_of(StringEncoding encoding) {
-  switch (encoding) {
-    case StringEncoding::kUtf8:
-      return spec::Encoding::kUtf8;
-    case StringEncoding::kUtf16:
-      return spec::Encoding::kUtf16;
-    case StringEncoding::kLatin1Utf16:
-      return spec::Encoding::kLatin1OrUtf16;
-  }
-  return spec::Encoding::kUtf8;
-}
-
-// --- random calls
-
-class RandomTypes {
- public:
-  RandomTypes(BridgeWorld& world, bool handles) : world_(world), small_(world.small), handles_(handles) {}
-
-  TypeId any(int depth, bool borrows) {
-    const std::uint32_t choice = below(depth == 0 ? 12 : 26);
-    if (choice < 12) {
-      return leaf(choice, borrows);
-    }
-    const auto inner = [&] { return any(depth - 1, borrows); };
-    switch (choice % 8) {
-      case 0:
-      case 1: {
-        std::vector<TypeId> fields;
-        for (std::uint32_t i = 0, count = 1 + below(5); i < count; ++i) {
-          fields.push_back(inner());
-        }
-        return small_.tuple(fields);
-      }
-      case 2: {
-        std::vector<topology::SmallComposition::Labelled> cases;
-        for (std::uint32_t i = 0, count = 1 + below(4); i < count; ++i) {
-          cases.emplace_back("c" + std::to_string(i),
-                             below(4) == 0 ? std::nullopt : std::optional<TypeId>(inner()));
-        }
-        return small_.variant(std::move(cases));
-      }
-      case 3:
-        return small_.option(inner());
-      case 4:
-        return small_.result(below(4) == 0 ? std::nullopt : std::optional<TypeId>(inner()),
-                             below(4) == 0 ? std::nullopt : std::optional<TypeId>(inner()));
-      case 5:
-      case 7:
-        return below(4) == 0 ? small_.map(plain(), inner()) : small_.list(inner());
-      default:
-        return small_.fixed_list(inner(), 1 + below(6));
-    }
-  }
-
- private:
-  TypeId plain() { return small_.primitive(static_cast<TypeKind>(below(13))); }
-
-  TypeId leaf(std::uint32_t choice, bool borrows) {
-    if (choice >= 8 && handles_) {
-      return borrows && choice >= 10 ? world_.borrow(below(kBridgeResources))
-                                     : world_.own(below(kBridgeResources));
-    }
-    static constexpr std::uint32_t kCases[] = {1, 2, 3, 255, 256, 257, 1000};
-    static constexpr std::uint32_t kFlags[] = {1, 7, 8, 9, 16, 17, 31, 32};
-    switch (choice) {
-      case 0:
-        return small_.cases(TypeKind::kEnum, kCases[below(std::size(kCases))]);
-      case 1:
-        return small_.cases(TypeKind::kFlags, kFlags[below(std::size(kFlags))]);
-      default:
-        return plain();
-    }
-  }
-
-  BridgeWorld& world_;
-  topology::SmallComposition& small_;
-  const bool handles_;
-};
-
-/// Entries for all resource types in both tables, some of them borrows, and some holes. The callee gets no
-/// entry by a borrow of its own type.
-Stocked stocked() {
-  Stocked tables;
-  for (std::uint32_t t = 0; t < 2; ++t) {
-    for (std::uint32_t i = 0; i < 90; ++i) {
-      const std::uint32_t type = i % kBridgeResources;
-      const bool borrow = i % 7 == 6 && type != t;
-      (void)tables[t].add({borrow ? spec::EntryKind::kBorrow : spec::EntryKind::kOwn,
-                           spec::ResourceTypeId(type),
-                           spec::Rep(1000 * (t + 1) + i),
-                           0,
-                           nullptr,
-                           {}});
-    }
-    for (std::uint32_t i = 80; i < 86; ++i) {
-      (void)tables[t].take(spec::HandleIndex(i));
-    }
-  }
-  return tables;
-}
-
-/// Handles for a value: mostly those that it may have.
-std::vector<std::uint32_t> handles_for(const spec::Sequence& values, const spec::HandleTable& table,
-                                       bool flawed) {
-  std::vector<std::uint32_t> chosen;
-  std::vector<bool> gone(table.slots().size(), false);
-  for (const spec::Value& value : values.items) {
-    spec::for_each_handle(value, [&](const spec::Handle& handle) {
-      std::uint32_t index = 0;
-      for (std::uint32_t tries = 0; tries < 200; ++tries) {
-        const std::uint32_t candidate = below(table.slots().size());
-        const spec::Entry& entry = table.slots()[candidate];
-        const bool right = entry.tag == handle.type && entry.kind != spec::EntryKind::kEmpty &&
-                           (!handle.own || entry.kind == spec::EntryKind::kOwn) && !gone[candidate];
-        if (right || (flawed && below(24) == 0)) {
-          index = candidate;
-          break;
-        }
-      }
-      if (flawed && !chosen.empty() && below(6) == 0) {
-        index = chosen.back();
-      }
-      if (!flawed) {  // (Nor is what was lent given away later.)
-        gone[index] = true;
-      }
-      chosen.push_back(index);
-    });
-  }
-  return chosen;
-}
-
-Written random_written(const spec::Type& tuple, spec::Encoding encoding, const spec::HandleTable& table) {
-  Written written;
-  for (const spec::Part& part : tuple.parts) {
-    written.values.items.push_back(spec::random_value(*part.type, encoding));
-  }
-  const bool flawed = below(3) == 0;
-  written.handles = handles_for(written.values, table, flawed);
-  if (below(3) == 0) {
-    for (std::uint32_t i = 0, count = 1 + below(3); i < count; ++i) {
-      const std::uint64_t bits = below(2) == 0 ? std::uint64_t{1} << below(64) : spec::random_bits();
-      written.damages.push_back({.in_slot = below(3) == 0, .where = below(1000), .bits = bits});
-    }
-  }
-  return written;
-}
 
 // --- the call by the law
 
@@ -497,19 +346,6 @@ class BridgeRun : public EmittedModules {
   int post_returned_ = 0;
   BridgeOutcome outcome_;
 };
-
-bool has_floats(const spec::Type& type) {
-  return type.kind == spec::Kind::kF32 || type.kind == spec::Kind::kF64 ||
-         std::any_of(type.parts.begin(), type.parts.end(),
-                     [](const spec::Part& part) { return part.type && has_floats(*part.type); });
-}
-
-/// First address at which they differ, or nothing.
-std::optional<std::size_t> difference(const std::vector<std::byte>& left,
-                                      const std::vector<std::byte>& right) {
-  const auto [at, other] = std::mismatch(left.begin(), left.end(), right.begin());
-  return at == left.end() ? std::nullopt : std::optional<std::size_t>(at - left.begin());
-}
 
 void one_call(spec::Tally& tally, bool handles, bool shares_table) {
   BridgeWorld world;

@@ -119,7 +119,12 @@ struct PopValues {
 };
 template struct Opened<PushCall, &wi::Thread::PushCall>;
 template struct Opened<PushValues, &wi::Thread::PushValues>;
+struct Frames {
+  using Member = std::vector<wi::Frame> wi::Thread::*;
+  friend Member open(Frames);
+};
 template struct Opened<PopValues, &wi::Thread::PopValues>;
+template struct Opened<Frames, &wi::Thread::frames_>;
 
 }  // namespace
 
@@ -160,24 +165,35 @@ struct CoreStore::State {
             0};
   }
 
-  /// The thread's own call, but that it stops when no steps are left.
+  /// The thread's own call, but that it stops when no steps are left, and when the call stack is full: wabt
+  /// passes over a call of another instance's function then, and goes on with its arguments for results.
   wabt::Result run(wi::Func& function, wi::Thread& thread_of_call, const wi::Values& params,
                    wi::Values& results, wi::Trap::Ptr* trap) {
     constexpr int kAtOnce = 128;
     auto* const defined = wabt::dyn_cast<wi::DefinedFunc>(&function);
-    if (!steps_left || defined == nullptr) {
+    if (defined == nullptr) {
       return function.Call(thread_of_call, params, results, trap);
     }
+    const auto stop = [this](const char* message) {
+      host_trap = std::make_unique<CoreTrap>(CoreTrap{CoreTrap::Kind::kExhausted, message, 0});
+      return wabt::Result::Error;
+    };
+    const auto& frames = thread_of_call.*open(Frames{});
     (thread_of_call.*open(PushValues{}))(defined->type().params, params);
     wi::RunResult outcome = (thread_of_call.*open(PushCall{}))(*defined, trap);
     while (outcome == wi::RunResult::Ok) {
-      if (*steps_left < kAtOnce) {
-        host_trap = std::make_unique<CoreTrap>(
-            CoreTrap{CoreTrap::Kind::kExhausted, "the program takes more instructions than it may", 0});
-        return wabt::Result::Error;
+      const std::size_t room = frames.capacity() - frames.size();
+      if (room == 0) {
+        return stop("call stack exhausted");
       }
-      *steps_left -= kAtOnce;
-      outcome = thread_of_call.Run(kAtOnce, trap);
+      const int at_once = room > kAtOnce ? kAtOnce : 1;  // an instruction adds one frame at the most
+      if (steps_left && *steps_left < kAtOnce) {
+        return stop("the program takes more instructions than it may");
+      }
+      if (steps_left) {
+        *steps_left -= static_cast<std::uint64_t>(at_once);
+      }
+      outcome = thread_of_call.Run(at_once, trap);
     }
     if (outcome != wi::RunResult::Return) {
       return wabt::Result::Error;

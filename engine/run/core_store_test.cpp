@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "engine/wasm/wabt_text.h"
+
 namespace meld_verify::run {
 namespace {
 
@@ -194,6 +196,41 @@ TEST(CoreStoreStart, AStartFunctionThatLoopsIsStopped) {
 TEST_F(CoreStoreTest, FunctionsAreFoundByTheirIndexToo) {
   EXPECT_EQ(store.function_count(instance), 8u);
   EXPECT_EQ(store.function(instance, 2), *store.find(instance, "twice"));
+}
+
+// wabt passes over such a call when its stack is just full, and takes the arguments for the results.
+TEST(CoreStoreStack, StopsAtAFullStackAlsoWhenAnotherInstancesFunctionIsCalled) {
+  CoreStore store;
+  const auto instance = [&](std::string_view text, const std::vector<CoreExtern>& imports) {
+    const auto bytes = wasm::assemble(text);
+    return std::get<CoreStore::InstanceId>(
+        store.instantiate(std::get<CoreStore::ModuleId>(store.load(bytes.data(), bytes.size())), imports));
+  };
+  const auto callee =
+      instance(R"((module (func (export "seven") (param i32) (result i32) (i32.const 7))))", {});
+  const auto caller = instance(R"((module
+    (import "callee" "seven" (func $seven (param i32) (result i32)))
+    (func $deep (export "deep") (param i32) (result i32)
+      (if (result i32) (local.get 0)
+        (then (call $deep (i32.sub (local.get 0) (i32.const 1))))
+        (else (call $seven (i32.const 99)))))))",
+                               {*store.find(callee, "seven")});
+  for (const bool limited : {false, true}) {
+    if (limited) {
+      store.limit_steps(1'000'000'000);
+    }
+    bool ended = false;
+    for (std::uint32_t depth = 1; depth < 100'000 && !ended; depth += depth < 1'000 ? 500 : 1) {
+      const auto result = store.call(*store.find(caller, "deep"), {i32(depth)});
+      if (const auto* trap = std::get_if<CoreTrap>(&result)) {
+        EXPECT_EQ(trap->kind, CoreTrap::Kind::kExhausted);
+        ended = true;
+      } else {
+        ASSERT_EQ(std::get<CoreStore::Values>(result)[0].bits, 7u) << depth;
+      }
+    }
+    EXPECT_TRUE(ended);
+  }
 }
 
 }  // namespace

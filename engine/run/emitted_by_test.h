@@ -62,8 +62,8 @@ class EmittedModules {
     }
     const auto outcome = store.call(known.at(function), values);
     if (std::holds_alternative<CoreTrap>(outcome)) {
-      return {
-          .value = 0, .trap = static_cast<emit::TrapReason>(number(emit::BaseItem::kTrap)), .trapped = true};
+      static const emit::Symbol kTrap = emit::BaseItem::kTrap;  // (GCC warns of a temporary one.)
+      return {.value = 0, .trap = static_cast<emit::TrapReason>(number(kTrap)), .trapped = true};
     }
     const auto& results = std::get<CoreStore::Values>(outcome);
     return {.value = results.empty() ? 0 : static_cast<std::uint32_t>(results[0].bits),

@@ -31,6 +31,7 @@ struct RoutedComparison {
   std::string sentence;  ///< what differs, or why a run was cut short; how both ended
   std::size_t seen = 0;  ///< calls over the guests' borders that were compared
   bool trapped = false;  ///< both ended so, for the same reason
+  std::string trap;      ///< its class, if so
 };
 
 /// Runs the exports of the component's world on fresh programs, each alone, then all one after another, with

@@ -68,9 +68,14 @@ void compare_all(const std::vector<fs::path>& files) {
   EXPECT_GT(tally["runs"], 0);
 }
 
+// And with what lies in the folder MELD_VERIFY_COMPONENTS, if that is set: generated programs, say
+// (tests/e2e/check_programs.py … --seeds 1000 300 --keep FOLDER).
 TEST(RoutedRun, DoesWhatTheReferenceMachineDoesWithFixtures) {
   compare_all(components_in(fs::path(MELD_VERIFY_SOURCE_DIR) / "fixtures/components",
                             [](const fs::path&) { return true; }));
+  if (const char* const folder = std::getenv("MELD_VERIFY_COMPONENTS")) {
+    compare_all(components_in(folder, [](const fs::path&) { return true; }));
+  }
 }
 
 TEST(RoutedRun, DoesWhatTheReferenceMachineDoesWithScripts) {

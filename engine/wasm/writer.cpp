@@ -2,6 +2,10 @@
 
 namespace meld_verify::wasm {
 
+void Writer::append(std::span<const std::uint8_t> bytes) {
+  bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+}
+
 void Writer::u64(std::uint64_t value) {
   for (; value >= 0x80; value >>= 7) {
     byte(static_cast<std::uint8_t>(value | 0x80));

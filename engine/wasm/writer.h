@@ -14,9 +14,7 @@ namespace meld_verify::wasm {
 class Writer {
  public:
   void byte(std::uint8_t value) { bytes_.push_back(value); }
-  void append(std::span<const std::uint8_t> bytes) {
-    bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
-  }
+  void append(std::span<const std::uint8_t> bytes);
   /// LEB128, here and below: in as few bytes as the number takes.
   void u32(std::uint32_t value) { u64(value); }
   void u64(std::uint64_t value);

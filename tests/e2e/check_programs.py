@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Runs programs of make_programs.py with the reference machine and under Wasmtime: both must give the number that was
-worked out when the program was made, or trap where it ends with a mistake.
+"""Runs programs of make_programs.py with the reference machine, through the router and under Wasmtime: all must give the
+number that was worked out when the program was made, or trap where it ends with a mistake.
 
 usage: check_programs.py MELD_VERIFY [--seeds FIRST COUNT] [--keep FOLDER]
        check_programs.py MELD_VERIFY --loop COUNT
@@ -47,6 +47,22 @@ def complaint(who, expected, outcome):
     return None if outcome == side.Value(str(expected)) else f"{who}: {expected} belongs here, got {outcome}"
 
 
+def run(program, binary, *flags):
+    done = subprocess.run([program, "run", str(binary), *flags], capture_output=True, text=True, timeout=300)
+    return done.returncode, done.stdout
+
+
+def routed_complaint(reference, routed):
+    """Both (exit code, output): how it ended, a trap's class, and what was called, destroyed and left must be equal."""
+    def seen(outcome):
+        lines = outcome[1].splitlines()
+        return outcome[0], lines[:1] if outcome[1].startswith("TRAPPED") else lines
+
+    if reference[0] in (0, 1) and seen(reference) == seen(routed):
+        return None
+    return f"through the router: {seen(reference)} belongs here, got {seen(routed)}"
+
+
 def check_seeds(program, first, count, folder):
     failed = traps = beyond = 0
     classes = collections.Counter()
@@ -55,7 +71,8 @@ def check_seeds(program, first, count, folder):
         classes.update(held)
         binary = binary_of(text, folder, str(seed))
         traps += expected is None
-        complaints = [complaint("the reference", expected, check_wasmtime.in_reference(program, binary))]
+        complaints = [complaint("the reference", expected, check_wasmtime.in_reference(program, binary)),
+                      routed_complaint(run(program, binary, "--reference"), run(program, binary))]
         if side.ENGINE:
             theirs = side.Instance(binary.read_bytes()).call("run")
             if isinstance(theirs, side.NotThere) and theirs.reason in side.NO_SWITCH:
@@ -115,13 +132,17 @@ def loop_complaint(large, small, count):
 
 
 def check_loop(program, count, folder):
-    runs = []
-    for objects in (count, max(1, count // 100)):
-        text, _, _ = make_programs.loop_program(3, objects)
-        runs.append(measured([program, "run", binary_of(text, folder, f"loop-{objects}")]))
-    wrong = loop_complaint(*runs, count)
-    print(wrong or f"{count} objects made and dropped: {runs[0][2]} KiB at the peak, {runs[1][2]} with a hundredth of them")
-    return 1 if wrong else 0
+    failed = 0
+    for flags in (["--reference"], []):
+        runs = []
+        for objects in (count, max(1, count // 100)):
+            text, _, _ = make_programs.loop_program(3, objects)
+            runs.append(measured([program, "run", binary_of(text, folder, f"loop-{objects}"), *flags]))
+        wrong = loop_complaint(*runs, count)
+        print(" ".join(flags or ["routed"]) + ": " + (wrong or
+              f"{count} objects made and dropped: {runs[0][2]} KiB at the peak, {runs[1][2]} with a hundredth of them"))
+        failed += bool(wrong)
+    return 1 if failed else 0
 
 
 def self_test():
@@ -135,6 +156,12 @@ def self_test():
         (True, complaint("x", 7, None)),
         (True, complaint("x", None, side.Value("7"))),
         (True, complaint("x", None, None)),
+        (False, routed_complaint((0, good), (0, good))),
+        (False, routed_complaint((1, "TRAPPED  a: lent\n  b\n"), (1, "TRAPPED  a: lent\n  c\n"))),
+        (True, routed_complaint((1, "TRAPPED  a: lent\n  b\n"), (1, "TRAPPED  a: not_own\n  b\n"))),
+        (True, routed_complaint((0, good), (0, good.replace("100 objects", "99 objects")))),
+        (True, routed_complaint((0, good), (4, ""))),
+        (True, routed_complaint((4, ""), (4, ""))),
         (False, missing_classes(make_programs.CLASSES, 20)),
         (False, missing_classes(set(), 19)),
         (True, missing_classes(make_programs.CLASSES - {"a trap"}, 20)),

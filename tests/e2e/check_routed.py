@@ -8,7 +8,7 @@ usage: check_routed.py ROUTED_BYTES [--only PART] [--seeds FIRST COUNT] [--world
   --seeds         programs of make_programs.py and make_fused_programs.py (default: 1 20)
   --worlds        components with resources in their world, and a host that drives them (default: 1 40)
 
-Files: $MELD_VERIFY_SHARED/real, official and fixtures/components; scripts: fixtures/scripts and official. What is called
+Files: $MELD_VERIFY_SHARED/real, fixtures/components and tests/e2e/routed; scripts: fixtures/scripts and official. What is called
 `unsupported-…` must be refused, and nothing else may be. Exit 0: all as it must be; 1: something is not; 77: a tool is
 missing.
 """
@@ -16,6 +16,7 @@ import collections
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -32,6 +33,20 @@ import wasmtime_side as side
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Scripts whose modules are refused, or whose assertions do not hold of the flat component: why.
 EXCEPTIONS = {}
+
+
+EXPECTED = re.compile(r"run\(\) = (\d+)\.")
+
+
+def exporting(text):
+    """The program, with its inner interfaces exported too, each once."""
+    exports, seen = [], set()
+    for instance, name, alias in re.findall(r'\(alias export (\$\S+) "(\S+)" \(instance (\$\S+)\)\)', text):
+        if alias.startswith(f"{instance}-") and name not in seen:
+            seen.add(name)
+            exports.append(f'  (export "{name}" (instance {alias}))')
+    end = text.rindex(")")
+    return text[:end] + "\n".join(exports) + "\n)\n"
 
 
 class Check:
@@ -87,6 +102,20 @@ class Check:
         if not ours.same(theirs):
             self.wrong(where, f"composed {theirs}, routed {ours}")
         self.counts[f"files: {ours.how}"] += 1
+
+    def text(self, path):
+        """A component in text, which says what `run` gives."""
+        text = path.read_text(encoding="utf-8")
+        expected = side.Value(EXPECTED.search(text)[1])
+        binary = check_programs.binary_of(text, self.folder, path.stem).read_bytes()
+        routed = self.routed(path.stem, binary)
+        if isinstance(routed, str):
+            self.wrong(path.stem, f"is refused: {routed}")
+            return
+        outcome = side.Instance(routed).call("run")
+        if outcome != expected:
+            self.wrong(path.stem, f"{expected} expected, got {outcome}")
+        self.counts["texts"] += 1
 
     def script(self, path):
         """As check_wasmtime.compare_script, with each component made flat."""
@@ -144,15 +173,18 @@ class Check:
 
     def fused_seed(self, seed):
         made = make_fused_programs.program(seed)
-        binary = check_programs.binary_of(made.text(), self.folder, f"fused-{seed}").read_bytes()
-        routed = self.routed(f"fused-{seed}", binary)
-        if isinstance(routed, str):
-            self.wrong(f"fused program {seed} ({made.about})", f"is refused: {routed}")
-            return
-        ours, theirs = fused_side.end_of(routed), fused_side.end_of(binary)
-        if not ours.same(theirs):
-            self.wrong(f"fused program {seed} ({made.about})", f"composed {theirs}, routed {ours}")
-        self.counts[f"fused programs: {ours.how}"] += 1
+        text = made.text()
+        for kind, variant in (("fused program", text), ("exporting program", exporting(text))):
+            name = f"{kind} {seed}"
+            binary = check_programs.binary_of(variant, self.folder, name.replace(" ", "-")).read_bytes()
+            routed = self.routed(name, binary)
+            if isinstance(routed, str):
+                self.wrong(f"{name} ({made.about})", f"is refused: {routed}")
+                continue
+            ours, theirs = fused_side.end_of(routed), fused_side.end_of(binary)
+            if not ours.same(theirs):
+                self.wrong(f"{name} ({made.about})", f"composed {theirs}, routed {ours}")
+            self.counts[f"{kind}s: {ours.how}"] += 1
 
     def world(self, seed):
         made = routed_host.world(seed)
@@ -205,6 +237,9 @@ def main():
         for path in files:
             if options["--only"] in str(path):
                 check.file(path)
+        for path in sorted(ROOT.glob("tests/e2e/routed/*.wat")):
+            if options["--only"] in str(path):
+                check.text(path)
         for path in scripts:
             if options["--only"] in str(path):
                 check.script(path)

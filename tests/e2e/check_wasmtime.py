@@ -53,8 +53,8 @@ class Counts:
 
 
 def in_reference(program, path):
-    """The outcome of `meld-verify run`, or None where it refuses the component as out of scope or without an entry."""
-    done = subprocess.run([program, "run", str(path)], capture_output=True, text=True, timeout=300)
+    """The outcome of `meld-verify run --reference`, or None where it refuses the component as out of scope or without an entry."""
+    done = subprocess.run([program, "run", "--reference", str(path)], capture_output=True, text=True, timeout=300)
     first = done.stdout.splitlines()[0] if done.stdout else ""
     ended = ENDED.match(first)
     if ended and done.returncode in (0, 1):

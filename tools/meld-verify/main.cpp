@@ -191,7 +191,8 @@ int run(int argc, char** argv) {
   run_app->add_option("ARGUMENT", run.arguments, "arguments of the function: scalars and strings");
   run_app->add_option("--invoke", run.invoke,
                       "the function: NAME or INTERFACE#NAME (default: wasi:cli/run, else run)");
-  run_app->add_flag("--reference", run.reference, "with the reference machine, instead of through the router");
+  run_app->add_flag("--reference", run.reference,
+                    "with the reference machine, instead of through the router");
   run_app->add_flag("--trace", run.trace, "print each boundary crossing and table operation");
   run_app->add_option("--events", run.events_file, "write the event log, as JSON lines, to this file");
 
