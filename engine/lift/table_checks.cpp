@@ -138,41 +138,6 @@ bool TableFunctions::State::is_of_nobody(const Cell& cell) {
   return true;
 }
 
-std::optional<std::uint32_t> TableFunctions::State::moves(FunctionId function, GlobalId global) {
-  const TableShape& shaped = shape(function);
-  if (!shaped.is_table_function || image.functions[function.value].kind != LinkedFunction::Kind::kDefined) {
-    return 0;  // the run time's
-  }
-  std::optional<std::uint32_t> by;
-  for (const Outcome& outcome : shaped.outcomes) {
-    if (outcome.stuck()) {
-      return std::nullopt;
-    }
-    if (!outcome.returns()) {
-      continue;
-    }
-    const Term moved =
-        terms.apply(TermOp::kSub, outcome.path->globals[global.value], operations.start(global));
-    if (!terms.is_constant(moved) || (by && *by != terms.bits(moved))) {
-      return std::nullopt;
-    }
-    by = static_cast<std::uint32_t>(terms.bits(moved));
-  }
-  return by;
-}
-
-bool TableFunctions::State::keeps_counts(const Outcome& outcome) {
-  for (std::uint32_t g = 0; g < image.globals.size(); ++g) {
-    const Term start = operations.start(GlobalId{g});
-    const Term end = outcome.path->globals[g];
-    if (end != start && is_count_or_flag(GlobalId{g}) &&
-        operations.holds(outcome, operations.equal(start, end)) != Answer::kYes) {
-      return false;
-    }
-  }
-  return true;
-}
-
 // Another address may lie beyond its memory, where reading traps: the executor does not tell.
 bool TableFunctions::State::reads_entry_only(const TableShape& use) {
   for (const Outcome& outcome : use.outcomes) {
@@ -445,6 +410,10 @@ void TableFunctions::State::judge(TableShape& shaped) {
     judge_new(shaped);
   } else if (shaped.what.role != TableRole::kOther) {
     judge_use(shaped);
+  }
+  if (shaped.what.role != TableRole::kOther && !leaves_globals(shaped)) {
+    shaped.what.understood = false;
+    shaped.what.why = "it changes a global of generated code that others go by";
   }
 }
 

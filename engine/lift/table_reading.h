@@ -64,6 +64,12 @@ struct TableFunctions::State {
   bool is_count_or_flag(GlobalId global);
   /// Whether what is counted is as it was before: of an entry that was made and removed again.
   bool keeps_counts(const Outcome& outcome);
+  /// Whether a table function leaves flags and counts of generated code as others take it to.
+  bool leaves_globals(const TableShape& shaped);
+  /// Whether guests may call it.
+  bool is_open_to_guests(FunctionId function);
+  /// Whether it moves a count.
+  bool counts_entries(FunctionId function);
 
   // Single functions (table_shape.cpp).
   TableShape& shape(FunctionId function);
@@ -144,7 +150,8 @@ struct TableFunctions::State {
   std::map<std::pair<FunctionId, FunctionId>, smt::Answer> agreements;
   std::optional<CodeWrites> code;
   GeneratedGlobals globals;
-  std::map<GlobalId, bool> counts;  ///< known of `is_count_or_flag`
+  std::optional<std::set<FunctionId>> guests_call;  ///< generated functions that guests may call
+  std::map<GlobalId, bool> counts;                  ///< known of `is_count_or_flag`
 };
 
 }  // namespace meld_verify::lift
