@@ -178,6 +178,7 @@ wasm::Expected<Alignment> align(const component::Composition& composition, const
   correspondence.spread();
   correspondence.compare_starts();
   correspondence.check_segments();
+  correspondence.check_growth();
   see_through(composed, fused, places, alignment);
   if (placement.exhausted() && !composed.instances.empty()) {
     correspondence.gap(CoreInstanceId{},

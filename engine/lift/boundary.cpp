@@ -388,6 +388,7 @@ class BoundaryReader {
       note({}, left, {}, path.at);
     }
     look_at_others(path, *callee, params, results);
+    post_return_is_called(path);
     for (const auto& [sentence, call_of] : rest_.unbalanced_lends(path, *callee)) {
       note({}, sentence, {}, path.calls[call_of].at);
     }
@@ -663,6 +664,16 @@ class BoundaryReader {
     const LinkedFunction& right = context_.composed.functions[other->value];
     return left.index == right.index && context_.composed.instances[left.instance.value].module ==
                                             context_.composed.instances[right.instance.value].module;
+  }
+
+  void post_return_is_called(const Path& path) {
+    const auto times = std::count_if(path.calls.begin(), path.calls.end(), [&](const CallEvent& event) {
+      return context_.fused.behind(event.callee) == call_.post_return;
+    });
+    if (call_.post_return && times != 1) {
+      note({}, times == 0 ? "the callee's post-return is not called" : "post-return is called more than once",
+           {}, path.at);
+    }
   }
 
   /// Calls that no handle explains.

@@ -146,6 +146,17 @@ std::vector<std::pair<std::string, std::size_t>> CallRest::unbalanced_lends(cons
   return found;
 }
 
+/// Whether a symbol stands for the growth of a memory that no limit holds back.
+bool CallRest::grows_without_end(std::string_view symbol) const {
+  constexpr std::uint64_t kMostPages = 65536;
+  for (std::uint32_t m = 0; m < context_.fused.memories.size() && symbol.rfind(kGrowth, 0) == 0; ++m) {
+    if (symbol.substr(kGrowth.size()) == std::to_string(m)) {
+      return context_.fused.memories[m].limits.max.value_or(kMostPages) >= kMostPages;
+    }
+  }
+  return false;
+}
+
 bool CallRest::may_trap(const Path& path, std::span<const ValidArea> areas) {
   smt::Terms& terms = context_.terms;
   std::vector<Term> conditions = path.conditions;
@@ -164,7 +175,7 @@ bool CallRest::may_trap(const Path& path, std::span<const ValidArea> areas) {
       }
       if (terms.name(leaf).rfind(kSize, 0) == 0) {
         sizes.insert(leaf);
-      } else if (terms.name(leaf).rfind(kGrowth, 0) == 0) {  // memories can grow
+      } else if (grows_without_end(terms.name(leaf))) {  // memories can grow
         conditions.push_back(terms.negation(terms.apply(TermOp::kEq, leaf, terms.constant(32, 0xffff'ffff))));
       }
     }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/lift/boundary.h"
@@ -38,6 +39,7 @@ class CallRest {
 
  private:
   [[nodiscard]] bool is_guest(FunctionId function) const;
+  [[nodiscard]] bool grows_without_end(std::string_view symbol) const;
   /// That a flag has the value that it has while no call is under way.
   [[nodiscard]] Term begins(GlobalId flag);
 

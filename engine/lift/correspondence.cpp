@@ -428,6 +428,31 @@ void Correspondence::check_segments() {
   }
 }
 
+/// What guests' allocators find in their memories is what they put there.
+void Correspondence::check_growth() {
+  for (std::uint32_t f = 0; f < fused_.functions.size() && !places_.empty(); ++f) {
+    const FunctionId function{f};
+    if (fused_.functions[f].kind != LinkedFunction::Kind::kDefined || alignment_.is_guest[f]) {
+      continue;
+    }
+    const LinkedInstance& instance = fused_.instances[fused_.functions[f].instance.value];
+    wasm::InstructionReader reader(fused_.code_of(function), fused_.definition_of(function).code.begin,
+                                   fused_.file);
+    wasm::Instruction now;
+    bool grows = false;
+    while (reader.next(now)) {
+      if (now.opcode == op::kMemoryGrow) {
+        const std::uint32_t index = now.indices.empty() ? now.memory : now.index(IndexSpace::kMemory);
+        grows = grows || index >= instance.memories.size() ||
+                memory_originals_.count(instance.memories[index]) != 0;
+      }
+    }
+    if (grows) {
+      gap(CoreInstanceId{}, "generated code of the fused file grows a guest's memory");
+    }
+  }
+}
+
 /// The guests' functions that run when `function` is started: itself, or those that it calls when it does
 /// nothing else. Nothing: it cannot be told.
 std::optional<std::vector<FunctionId>> Correspondence::started(FunctionId function, std::size_t depth) {

@@ -34,6 +34,8 @@ class Correspondence {
   void compare_starts();
   /// No segment of the fused file lies beyond its memory or table, where instantiation traps.
   void check_segments();
+  /// Generated code grows no memory of guests.
+  void check_growth();
 
   void gap(CoreInstanceId original, const std::string& sentence, std::optional<std::uint32_t> function = {},
            bool lost = false);

@@ -121,12 +121,12 @@ bool TableFunctions::State::is_of_nobody(const Cell& cell) {
   if (!cell.global) {
     return false;
   }
-  const auto set = writes().sets.find(*cell.global);
-  for (const FunctionId one : set == writes().sets.end() ? std::set<FunctionId>{} : set->second) {
+  for (const FunctionId one : sets_through_others(*cell.global)) {
     if (operations.is_guest(one)) {
       return false;
     }
-    if (!is_candidate(one) || !shape(one).is_table_function || shape(one).what.role != TableRole::kNew) {
+    if (being_read.contains(one) || !is_candidate(one) || !shape(one).is_table_function ||
+        shape(one).what.role != TableRole::kNew) {
       continue;
     }
     const Supply& supply = shape(one).supply;

@@ -44,6 +44,26 @@ bool TableFunctions::State::keeps_counts(const Outcome& outcome) {
   return true;
 }
 
+const std::set<FunctionId>& TableFunctions::State::sets_through_others(GlobalId global) {
+  const auto [place, fresh] = setters.try_emplace(global);
+  if (fresh) {
+    const auto set = writes().sets.find(global);
+    place->second = set == writes().sets.end() ? std::set<FunctionId>{} : set->second;
+    for (bool grew = !place->second.empty(); grew;) {
+      grew = false;
+      for (const auto& [caller, callees] : writes().callees) {
+        if (!operations.is_guest(caller) && !place->second.contains(caller) &&
+            std::any_of(callees.begin(), callees.end(), [&, all = &place->second](FunctionId one) {
+              return all->contains(one) || all->contains(image.behind(one));
+            })) {
+          grew = place->second.insert(caller).second;
+        }
+      }
+    }
+  }
+  return place->second;
+}
+
 // Flags stay as they are, and counts change by the same in all states; what guests call counts nothing. (What
 // a drop counts depends on the entry: see `destructors`.)
 bool TableFunctions::State::leaves_globals(const TableShape& shaped) {
@@ -77,8 +97,12 @@ bool TableFunctions::State::leaves_globals(const TableShape& shaped) {
 bool TableFunctions::State::is_open_to_guests(FunctionId function) {
   if (!guests_call) {
     guests_call.emplace();
-    for (const FunctionId one : writes().open) {
-      guests_call->insert(image.behind(one));
+    for (const LinkedTable& table : image.tables) {
+      for (const auto& entry : table.entries) {
+        if (entry) {
+          guests_call->insert(image.behind(*entry));
+        }
+      }
     }
     for (const auto& [caller, callees] : writes().callees) {
       for (const FunctionId called : operations.is_guest(caller) ? callees : std::set<FunctionId>{}) {
