@@ -146,6 +146,13 @@ class BoundaryReader {
         model.changes = {*call_.callee_side.memory};
       }
       if (behind == call_.callee) {
+        if (!call_.callee_is_lowered) {  // it may make calls, whose generated code uses its memories too
+          for (std::uint32_t m = 0; m < context_.fused.memories.size(); ++m) {
+            if (is_own_memory(MemoryId{m}) && call_.callee_side.memory != MemoryId{m}) {
+              model.changes.push_back(MemoryId{m});
+            }
+          }
+        }
         model.then = [this](const CallEvent& event, std::span<const MemoryState> memories) {
           std::optional<MemoryState> memory;
           if (call_.callee_side.memory) {
