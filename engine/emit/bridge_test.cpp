@@ -240,7 +240,7 @@ TEST_F(BridgeTest, HandlesInAListAreConvertedInOneLoopAndReturnedInAnother) {
   EXPECT_EQ(only(words_of(made({{"l", list}}, string).functions[0]),
                  {"loop", "table", "staging.realloc", "base.staging", "core instance 1.f"}),
             (Words{"get base.staging.top", "get base.staging.top", "loop", "call table 1.lend",
-                   "call base.staging.realloc", "store base.staging", "get base.staging.top",
+                   "call base.staging.reserve", "store base.staging", "set base.staging.top",
                    "call core instance 1.f", "loop", "load base.staging", "call table 1.unlend",
                    "set base.staging.top"}));
 }

@@ -177,6 +177,8 @@ wasm::Expected<Alignment> align(const component::Composition& composition, const
   correspondence.relate_quiet_memories();
   correspondence.spread();
   correspondence.compare_starts();
+  correspondence.check_segments();
+  correspondence.check_growth();
   see_through(composed, fused, places, alignment);
   if (placement.exhausted() && !composed.instances.empty()) {
     correspondence.gap(CoreInstanceId{},

@@ -146,6 +146,13 @@ class BoundaryReader {
         model.changes = {*call_.callee_side.memory};
       }
       if (behind == call_.callee) {
+        if (!call_.callee_is_lowered) {  // it may make calls, whose generated code uses its memories too
+          for (std::uint32_t m = 0; m < context_.fused.memories.size(); ++m) {
+            if (rest_.is_own_memory(MemoryId{m}) && call_.callee_side.memory != MemoryId{m}) {
+              model.changes.push_back(MemoryId{m});
+            }
+          }
+        }
         model.then = [this](const CallEvent& event, std::span<const MemoryState> memories) {
           std::optional<MemoryState> memory;
           if (call_.callee_side.memory) {
@@ -391,6 +398,7 @@ class BoundaryReader {
       note({}, left, {}, path.at);
     }
     look_at_others(path, *callee, params, results);
+    post_return_is_called(path);
     for (const auto& [sentence, call_of] : rest_.unbalanced_lends(path, *callee)) {
       note({}, sentence, {}, path.calls[call_of].at);
     }
@@ -399,7 +407,7 @@ class BoundaryReader {
   /// Guests' memories are written where their allocators gave memory, and where the caller wants the results.
   void writes_are_contained(const Path& path, const std::vector<MemoryState>& memories, ValueWalk& walk) {
     for (const MemoryState& memory : memories) {
-      if (is_own_memory(memory.memory)) {
+      if (rest_.is_own_memory(memory.memory)) {
         continue;
       }
       for (const MemoryWrite* write = memory.last.get(); write != nullptr; write = write->previous.get()) {
@@ -414,15 +422,6 @@ class BoundaryReader {
         }
       }
     }
-  }
-
-  /// No guest knows the memory.
-  bool is_own_memory(MemoryId memory) const {
-    return std::none_of(context_.alignment.instances.begin(), context_.alignment.instances.end(),
-                        [memory](const AlignedInstance& instance) {
-                          return std::find(instance.memories.begin(), instance.memories.end(),
-                                           std::optional(memory)) != instance.memories.end();
-                        });
   }
 
   Answer is_contained(MemoryId memory, const MemoryWrite& write, ValueWalk& walk) {
@@ -593,8 +592,9 @@ class BoundaryReader {
         return true;
       }
     }
-    return std::any_of(words.begin(), words.end(),
-                       [&](Term word) { return is_own_memory(context_.executor.loaded(word)->memory); });
+    return std::any_of(words.begin(), words.end(), [&](Term word) {
+      return rest_.is_own_memory(context_.executor.loaded(word)->memory);
+    });
   }
 
   /// `rep` and then a removal without destructor is a take.
@@ -626,17 +626,6 @@ class BoundaryReader {
                        [&](Term guard) { return context_.decider.follows(known, guard) == Answer::kYes; });
   }
 
-  /// Whether the path depends on no word that could not be told.
-  bool knows_all(const Path& path) const {
-    const TermQuery query(context_.terms, context_.executor);
-    return std::none_of(path.conditions.begin(), path.conditions.end(), [&](Term condition) {
-      const std::vector<Term> leaves = query.leaves(condition);
-      return std::any_of(leaves.begin(), leaves.end(), [&](Term leaf) {
-        return context_.terms.op(leaf) == TermOp::kSymbol && context_.terms.name(leaf) == "unknown";
-      });
-    });
-  }
-
   void keep(const Path& path, const HandleSeen& seen, const Chain& found) {
     PositionReading& position = reading_.positions[seen.position];
     position.seen = true;
@@ -645,8 +634,8 @@ class BoundaryReader {
     }
     for (const std::size_t call : found.calls) {
       if (!active_at(path, path.calls[call], seen)) {
-        position.ignores_guard |= knows_all(path);
-        if (!knows_all(path)) {
+        position.ignores_guard |= rest_.knows_all(path);
+        if (!position.ignores_guard) {
           note({}, "it could not be told under which case it is converted", seen.position,
                path.calls[call].at);
         }
@@ -684,6 +673,16 @@ class BoundaryReader {
     const LinkedFunction& right = context_.composed.functions[other->value];
     return left.index == right.index && context_.composed.instances[left.instance.value].module ==
                                             context_.composed.instances[right.instance.value].module;
+  }
+
+  void post_return_is_called(const Path& path) {
+    const auto times = std::count_if(path.calls.begin(), path.calls.end(), [&](const CallEvent& event) {
+      return context_.fused.behind(event.callee) == call_.post_return;
+    });
+    if (call_.post_return && times != 1) {
+      note({}, times == 0 ? "the callee's post-return is not called" : "post-return is called more than once",
+           {}, path.at);
+    }
   }
 
   /// Calls that no handle explains.
@@ -734,7 +733,7 @@ class BoundaryReader {
           return true;
         }
         const bool active = active_at(path, event, seen);
-        if (!active && !knows_all(path)) {
+        if (!active && !rest_.knows_all(path)) {
           note({}, "it could not be told under which case it is converted", seen.position, event.at);
         } else if (!active) {
           reading_.positions[seen.position].ignores_guard = true;

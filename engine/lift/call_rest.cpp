@@ -245,6 +245,35 @@ std::vector<std::pair<std::string, std::size_t>> CallRest::unbalanced_lends(cons
   return found;
 }
 
+/// Whether a symbol stands for the growth of a memory that no limit holds back.
+bool CallRest::grows_without_end(std::string_view symbol) const {
+  constexpr std::uint64_t kMostPages = 65536;
+  for (std::uint32_t m = 0; m < context_.fused.memories.size() && symbol.rfind(kGrowth, 0) == 0; ++m) {
+    if (symbol.substr(kGrowth.size()) == std::to_string(m)) {
+      return context_.fused.memories[m].limits.max.value_or(kMostPages) >= kMostPages;
+    }
+  }
+  return false;
+}
+
+bool CallRest::is_own_memory(MemoryId memory) const {
+  return std::none_of(context_.alignment.instances.begin(), context_.alignment.instances.end(),
+                      [memory](const AlignedInstance& instance) {
+                        return std::find(instance.memories.begin(), instance.memories.end(),
+                                         std::optional(memory)) != instance.memories.end();
+                      });
+}
+
+bool CallRest::knows_all(const Path& path) const {
+  const TermQuery query(context_.terms, context_.executor);
+  return std::none_of(path.conditions.begin(), path.conditions.end(), [&](Term condition) {
+    const std::vector<Term> leaves = query.leaves(condition);
+    return std::any_of(leaves.begin(), leaves.end(), [&](Term leaf) {
+      return context_.terms.op(leaf) == smt::TermOp::kSymbol && context_.terms.name(leaf) == "unknown";
+    });
+  });
+}
+
 bool CallRest::may_trap(const Path& path, std::span<const ValidArea> areas) {
   smt::Terms& terms = context_.terms;
   std::vector<Term> conditions = path.conditions;
@@ -259,7 +288,7 @@ bool CallRest::may_trap(const Path& path, std::span<const ValidArea> areas) {
       }
       if (terms.name(leaf).rfind(kSize, 0) == 0) {
         sizes.insert(leaf);
-      } else if (terms.name(leaf).rfind(kGrowth, 0) == 0) {  // memories can grow
+      } else if (grows_without_end(terms.name(leaf))) {  // memories can grow
         conditions.push_back(terms.negation(terms.apply(TermOp::kEq, leaf, terms.constant(32, 0xffff'ffff))));
       }
     }

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/lift/boundary.h"
@@ -40,6 +41,10 @@ class CallRest {
   /// of the path.
   [[nodiscard]] std::vector<std::pair<std::string, std::size_t>> unbalanced_lends(const Path& path,
                                                                                   std::size_t callee);
+  /// No guest knows the memory.
+  [[nodiscard]] bool is_own_memory(MemoryId memory) const;
+  /// Whether the path depends on no word that could not be told.
+  [[nodiscard]] bool knows_all(const Path& path) const;
   /// Whether a path that traps is one on which valid values lead. `areas`: of all valid values so far.
   [[nodiscard]] bool may_trap(const Path& path, std::span<const ValidArea> areas);
 
@@ -47,6 +52,7 @@ class CallRest {
   [[nodiscard]] bool is_guest(FunctionId function) const;
   /// Whether the post-return of a made lift gives a global the value that it begins with.
   [[nodiscard]] bool is_closed(const Path& path, GlobalId global);
+  [[nodiscard]] bool grows_without_end(std::string_view symbol) const;
   /// That a flag has the value that it has while no call is under way.
   [[nodiscard]] Term begins(GlobalId flag);
 

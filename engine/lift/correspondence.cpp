@@ -375,34 +375,82 @@ void Correspondence::compare_memories() {
   }
 }
 
-/// Whether a generated function uses a memory, table or mutable global of guests, or cannot be read.
-bool Correspondence::touches_guests(FunctionId function) const {
-  const LinkedFunction& linked = fused_.functions[function.value];
-  if (linked.kind != LinkedFunction::Kind::kDefined) {
-    return true;
-  }
-  const LinkedInstance& instance = fused_.instances[linked.instance.value];
-  const auto is_guests = [](const auto& originals, const auto& space, std::uint32_t index) {
-    return index >= space.size() || originals.count(space[index]) != 0;
-  };
+/// Whether a function does nothing at all.
+bool Correspondence::idle(FunctionId function) const {
   wasm::InstructionReader reader(fused_.code_of(function), fused_.definition_of(function).code.begin,
                                  fused_.file);
-  wasm::Instruction instruction;
-  while (reader.next(instruction)) {
-    if (instruction.has_memarg && is_guests(memory_originals_, instance.memories, instruction.memory)) {
-      return true;
+  wasm::Instruction now;
+  bool idle = true;
+  while (reader.next(now)) {
+    idle = idle && (now.opcode == op::kEnd || now.opcode == op::kNop || now.opcode == op::kReturn ||
+                    now.opcode == op::kDrop || (now.opcode >= op::kI32Const && now.opcode <= op::kF64Const));
+  }
+  return idle && reader.ok();
+}
+
+void Correspondence::check_segments() {
+  constexpr std::uint64_t kPage = 65536;
+  const auto fits = [&](CoreInstanceId id, const wasm::ConstExpr& place, std::uint64_t size,
+                        std::uint64_t room, bool of_guests) {
+    const auto offset = fused_.value_of(place, id);
+    if (!offset) {
+      return of_guests;  // as in the composed file
     }
-    for (const wasm::IndexImmediate& index : instruction.indices) {
-      if ((index.space == IndexSpace::kMemory &&
-           is_guests(memory_originals_, instance.memories, index.value)) ||
-          (index.space == IndexSpace::kTable && is_guests(table_originals_, instance.tables, index.value)) ||
-          (index.space == IndexSpace::kGlobal &&
-           is_guests(global_originals_, instance.globals, index.value))) {
-        return true;
+    const std::uint64_t begin = *offset & 0xffff'ffff;
+    return begin <= room && size <= room - begin;
+  };
+  for (std::uint32_t i = 0; i < fused_.instances.size() && !places_.empty(); ++i) {
+    const CoreInstanceId id{i};
+    const LinkedInstance& instance = fused_.instances[i];
+    const wasm::Module& module = fused_.module_of(id);
+    const bool of_guests =
+        std::any_of(instance.functions.begin(), instance.functions.end(), [&](FunctionId one) {
+          return fused_.functions[one.value].instance == id && alignment_.is_guest[one.value];
+        });
+    bool all_fit = true;
+    for (const wasm::DataSegment& segment : module.data) {
+      if (segment.active && segment.memory < instance.memories.size()) {
+        const std::uint64_t pages = fused_.memories[instance.memories[segment.memory].value].limits.min;
+        all_fit &= fits(id, segment.offset, segment.bytes.end.value - segment.bytes.begin.value,
+                        std::min<std::uint64_t>(pages, kPage) * kPage, of_guests);
       }
     }
+    for (const wasm::ElementSegment& segment : module.elements) {
+      if (segment.mode == wasm::ElementSegment::Mode::kActive && segment.table < instance.tables.size()) {
+        all_fit &= fits(id, segment.offset, segment.functions.size(),
+                        fused_.tables[instance.tables[segment.table].value].type.limits.min, of_guests) &&
+                   (of_guests || !segment.opaque);
+      }
+    }
+    if (!all_fit) {
+      gap(CoreInstanceId{}, "a segment of the fused file may lie beyond its memory or table");
+    }
   }
-  return !reader.ok();
+}
+
+/// What guests' allocators find in their memories is what they put there.
+void Correspondence::check_growth() {
+  for (std::uint32_t f = 0; f < fused_.functions.size() && !places_.empty(); ++f) {
+    const FunctionId function{f};
+    if (fused_.functions[f].kind != LinkedFunction::Kind::kDefined || alignment_.is_guest[f]) {
+      continue;
+    }
+    const LinkedInstance& instance = fused_.instances[fused_.functions[f].instance.value];
+    wasm::InstructionReader reader(fused_.code_of(function), fused_.definition_of(function).code.begin,
+                                   fused_.file);
+    wasm::Instruction now;
+    bool grows = false;
+    while (reader.next(now)) {
+      if (now.opcode == op::kMemoryGrow) {
+        const std::uint32_t index = now.indices.empty() ? now.memory : now.index(IndexSpace::kMemory);
+        grows = grows || index >= instance.memories.size() ||
+                memory_originals_.count(instance.memories[index]) != 0;
+      }
+    }
+    if (grows) {
+      gap(CoreInstanceId{}, "generated code of the fused file grows a guest's memory");
+    }
+  }
 }
 
 /// The guests' functions that run when `function` is started: itself, or those that it calls when it does
@@ -422,10 +470,8 @@ std::optional<std::vector<FunctionId>> Correspondence::started(FunctionId functi
   if (std::none_of(walk.order().begin(), walk.order().end(), [&](FunctionId reached) {
         return static_cast<bool>(alignment_.is_guest[reached.value]);
       })) {
-    // Generated code, for its own use if it leaves the guests' state alone.
-    const bool touches = std::any_of(walk.order().begin(), walk.order().end(),
-                                     [&](FunctionId reached) { return touches_guests(reached); });
-    return touches ? std::nullopt : std::optional<std::vector<FunctionId>>{std::in_place};
+    // Generated code: it may trap, or set what others take to begin as it is declared.
+    return idle(function) ? std::optional<std::vector<FunctionId>>{std::in_place} : std::nullopt;
   }
   constexpr std::size_t kMostDepth = 8, kMostStarted = 10'000;
   std::vector<FunctionId> all;

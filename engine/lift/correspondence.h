@@ -32,6 +32,10 @@ class Correspondence {
   /// What stands for an identity, to all core instances that know it.
   void spread();
   void compare_starts();
+  /// No segment of the fused file lies beyond its memory or table, where instantiation traps.
+  void check_segments();
+  /// Generated code grows no memory of guests.
+  void check_growth();
 
   void gap(CoreInstanceId original, const std::string& sentence, std::optional<std::uint32_t> function = {},
            bool lost = false);
@@ -45,7 +49,7 @@ class Correspondence {
   bool leads_alike(FunctionId original, FunctionId there);
   void compare_element_segment(CoreInstanceId instance, std::uint32_t segment, const SegmentPlace& there);
   void compare_data_segment(CoreInstanceId instance, std::uint32_t segment, const SegmentPlace& there);
-  [[nodiscard]] bool touches_guests(FunctionId function) const;
+  [[nodiscard]] bool idle(FunctionId function) const;
   std::optional<std::vector<FunctionId>> started(FunctionId function, std::size_t depth);
   const component::Composition& composition_;
   const Image& composed_;

@@ -594,6 +594,14 @@ class Assembly {
         note.place = place_of(pair_.fused_image, step.function);
         lifted_.notes.push_back(std::move(note));
       }
+      if (makes && position.kind == HandleKind::kOwn && functions_.counts_entries(step.function)) {
+        Note note;
+        note.boundary = BoundaryId{b};
+        note.position = id;
+        note.sentence = "an own handle is counted as one that the callee must drop";
+        note.place = place_of(pair_.fused_image, step.function);
+        lifted_.notes.push_back(std::move(note));
+      }
       routing::Step& made = route.steps[route.count++];
       made.op = makes                           ? made_as(position, step.function)
                 : step.role == TableRole::kTake ? StepOp::kTake

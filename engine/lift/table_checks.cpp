@@ -121,52 +121,17 @@ bool TableFunctions::State::is_of_nobody(const Cell& cell) {
   if (!cell.global) {
     return false;
   }
-  const auto set = writes().sets.find(*cell.global);
-  for (const FunctionId one : set == writes().sets.end() ? std::set<FunctionId>{} : set->second) {
+  for (const FunctionId one : sets_through_others(*cell.global)) {
     if (operations.is_guest(one)) {
       return false;
     }
-    if (!is_candidate(one) || !shape(one).is_table_function || shape(one).what.role != TableRole::kNew) {
+    if (being_read.contains(one) || !is_candidate(one) || !shape(one).is_table_function ||
+        shape(one).what.role != TableRole::kNew) {
       continue;
     }
     const Supply& supply = shape(one).supply;
     const auto is = [&](const std::optional<Cell>& other) { return other && other->same(cell); };
     if (!supply.understood || is(supply.cursor) || is(supply.head)) {
-      return false;
-    }
-  }
-  return true;
-}
-
-std::optional<std::uint32_t> TableFunctions::State::moves(FunctionId function, GlobalId global) {
-  const TableShape& shaped = shape(function);
-  if (!shaped.is_table_function || image.functions[function.value].kind != LinkedFunction::Kind::kDefined) {
-    return 0;  // the run time's
-  }
-  std::optional<std::uint32_t> by;
-  for (const Outcome& outcome : shaped.outcomes) {
-    if (outcome.stuck()) {
-      return std::nullopt;
-    }
-    if (!outcome.returns()) {
-      continue;
-    }
-    const Term moved =
-        terms.apply(TermOp::kSub, outcome.path->globals[global.value], operations.start(global));
-    if (!terms.is_constant(moved) || (by && *by != terms.bits(moved))) {
-      return std::nullopt;
-    }
-    by = static_cast<std::uint32_t>(terms.bits(moved));
-  }
-  return by;
-}
-
-bool TableFunctions::State::keeps_counts(const Outcome& outcome) {
-  for (std::uint32_t g = 0; g < image.globals.size(); ++g) {
-    const Term start = operations.start(GlobalId{g});
-    const Term end = outcome.path->globals[g];
-    if (end != start && is_count_or_flag(GlobalId{g}) &&
-        operations.holds(outcome, operations.equal(start, end)) != Answer::kYes) {
       return false;
     }
   }
@@ -446,6 +411,10 @@ void TableFunctions::State::judge(TableShape& shaped) {
   } else if (shaped.what.role != TableRole::kOther) {
     judge_use(shaped);
   }
+  if (shaped.what.role != TableRole::kOther && !leaves_globals(shaped)) {
+    shaped.what.understood = false;
+    shaped.what.why = "it changes a global of generated code that others go by";
+  }
 }
 
 void TableFunctions::State::judge_new(TableShape& shaped) {
@@ -462,6 +431,10 @@ void TableFunctions::State::judge_new(TableShape& shaped) {
   // The worst of all that give entries back: slots that one of them loses stay lost.
   std::optional<routing::Reuse> worst;
   for (const FunctionId use : group(*what.storage.memory).uses) {
+    if (!removes(shape(use)) && shape(use).what.role == TableRole::kDrop && agree(make, use) != Answer::kNo) {
+      worst = routing::Reuse::kNever;  // it ends entries and frees nothing
+      continue;
+    }
     const Answer works = removes(shape(use)) ? agree(make, use) : Answer::kNo;
     if (works != Answer::kNo && !(works == Answer::kYes && leaves_entry(make, use))) {
       if (works == Answer::kUnknown) {

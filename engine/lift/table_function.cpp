@@ -96,6 +96,10 @@ bool TableFunctions::is_count_or_flag(GlobalId global) {
   return state_->is_count_or_flag(global);
 }
 
+bool TableFunctions::counts_entries(FunctionId function) {
+  return state_->counts_entries(state_->image.behind(function));
+}
+
 bool TableFunctions::undoes(FunctionId unlend, FunctionId lend) {
   return state_->undoes(state_->image.behind(unlend), state_->image.behind(lend));
 }

@@ -116,6 +116,9 @@ class TableFunctions {
   /// told.
   [[nodiscard]] std::optional<std::uint32_t> moves(FunctionId function, GlobalId global);
 
+  /// Whether it moves some count of generated code: then what it makes must be given back during the call.
+  [[nodiscard]] bool counts_entries(FunctionId function);
+
   /// Whether `unlend` takes back what `lend` counts.
   bool undoes(FunctionId unlend, FunctionId lend);
 

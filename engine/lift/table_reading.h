@@ -64,6 +64,12 @@ struct TableFunctions::State {
   bool is_count_or_flag(GlobalId global);
   /// Whether what is counted is as it was before: of an entry that was made and removed again.
   bool keeps_counts(const Outcome& outcome);
+  /// Whether a table function leaves flags and counts of generated code as others take it to.
+  bool leaves_globals(const TableShape& shaped);
+  /// Whether guests may call it.
+  bool is_open_to_guests(FunctionId function);
+  /// Whether it moves a count.
+  bool counts_entries(FunctionId function);
 
   // Single functions (table_shape.cpp).
   TableShape& shape(FunctionId function);
@@ -99,6 +105,8 @@ struct TableFunctions::State {
   // What sequences of operations show (table_checks.cpp).
   std::optional<std::uint64_t> first_wall(const TableShape& shaped);
   bool is_of_nobody(const Cell& cell);
+  /// Generated functions that set a global, or call one that does; guests' that set it.
+  const std::set<FunctionId>& sets_through_others(GlobalId global);
   /// Whether it traps because a memory did not grow.
   bool ran_out_of_pages(const Outcome& outcome);
   bool reads_entry_only(const TableShape& use);
@@ -123,6 +131,8 @@ struct TableFunctions::State {
   std::optional<std::uint64_t> end_of_room(FunctionId make, bool& open_end);
   void judge_room(TableShape& shape);
   void find_capacity(TableShape& shape);
+  bool grows_before_it_stores(FunctionId make, MemoryId memory);
+  bool grows_in_time(const TableShape& shape);
   std::optional<Opening> at_start(std::span<const FunctionId> makers);
   bool loses_entry(std::span<const FunctionId> makers);
   void overlap_flaws(FunctionId make, std::vector<Flaw>& flaws);
@@ -144,7 +154,10 @@ struct TableFunctions::State {
   std::map<std::pair<FunctionId, FunctionId>, smt::Answer> agreements;
   std::optional<CodeWrites> code;
   GeneratedGlobals globals;
-  std::map<GlobalId, bool> counts;  ///< known of `is_count_or_flag`
+  std::set<FunctionId> being_read;                   ///< whose shapes are being read: none makes entries
+  std::map<GlobalId, std::set<FunctionId>> setters;  ///< known of `sets_through_others`
+  std::optional<std::set<FunctionId>> guests_call;   ///< generated functions that guests may call
+  std::map<GlobalId, bool> counts;                   ///< known of `is_count_or_flag`
 };
 
 }  // namespace meld_verify::lift

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "engine/lift/table_reading.h"
+#include "engine/wasm/instruction.h"
 
 namespace meld_verify::lift {
 
@@ -15,6 +16,8 @@ using smt::TermOp;
 namespace {
 
 constexpr std::uint64_t kPage = 65536;
+/// How the names of symbols begin that stand for what `memory.size` gives.
+constexpr std::string_view kSizeOfMemory = "size of m";
 constexpr std::uint8_t kOverflow = 51;
 constexpr std::uint8_t kZero = 52;
 
@@ -231,13 +234,129 @@ void TableFunctions::State::find_capacity(TableShape& shaped) {
     what.overflow = routing::Overflow::kTrap;
     if (!grows) {
       what.capacity = room;
-    } else if (bounded) {
+      return;
+    }
+    if (bounded) {
       what.capacity = checked;
+    }
+    const TableGroup& there = group(supply.memory);
+    const bool in_time = std::all_of(there.news.begin(), there.news.end(), [&](FunctionId other) {
+      return shape(other).supply.understood && grows_in_time(shape(other));
+    });
+    const std::uint64_t pages = image.memories[supply.memory.value].limits.max.value_or(kPage);
+    if (!in_time) {
+      what.capacity = room;
+    } else if (pages < kPage) {
+      const std::uint64_t most_room = pages * kPage < first + 4 ? 0 : (pages * kPage - first - 4) / apart + 1;
+      what.capacity = std::min(what.capacity.value_or(most_room), most_room);
     }
     return;
   }
   what.overflow = routing::Overflow::kUnchecked;
   what.capacity = room;
+}
+
+// Straight code: grows, by a page at least, before anything is stored.
+bool TableFunctions::State::grows_before_it_stores(FunctionId make, MemoryId memory) {
+  namespace op = wasm::op;
+  std::set<FunctionId> seen{make};
+  std::vector<FunctionId> work{make};
+  std::size_t storing = 0;
+  while (!work.empty()) {
+    const FunctionId one = work.back();
+    work.pop_back();
+    const LinkedInstance& in = image.instances[image.functions[one.value].instance.value];
+    wasm::InstructionReader reader(image.code_of(one), image.definition_of(one).code.begin, image.file);
+    wasm::Instruction now;
+    bool stores = false;
+    bool more = false;  // the instruction before says by how much
+    while (reader.next(now)) {
+      if (now.opcode == op::kMemoryGrow && (stores || !more)) {
+        return false;
+      }
+      stores = stores || (now.opcode >= op::kI32Store && now.opcode <= op::kI64Store32 &&
+                          now.memory < in.memories.size() && in.memories[now.memory] == memory);
+      more = now.opcode == op::kI32Const && (now.constant & 0xffff'ffff) - 1 < 65536;
+    }
+    storing += stores ? 1 : 0;
+    const auto callees = writes().callees.find(one);
+    for (const FunctionId called :
+         callees == writes().callees.end() ? std::set<FunctionId>{} : callees->second) {
+      const FunctionId callee = image.behind(called);
+      if (image.functions[callee.value].kind == LinkedFunction::Kind::kDefined &&
+          !operations.is_guest(callee) && seen.insert(callee).second) {
+        work.push_back(callee);
+      }
+    }
+  }
+  return storing == 1;
+}
+
+// Whether each new entry lies within its memory, which grows where it must: given that the room of all
+// entries up to the new one does, so it does with it.
+bool TableFunctions::State::grows_in_time(const TableShape& shaped) {
+  const Supply& supply = shaped.supply;
+  const std::uint64_t apart = supply.stride * supply.place.scale;
+  if (supply.first * supply.place.scale > image.memories[supply.memory.value].limits.min * kPage ||
+      !grows_before_it_stores(shaped.what.function, supply.memory)) {
+    return false;
+  }
+  const auto wide = [&](Term term) { return terms.resize(TermOp::kExtend, term, 64); };
+  const auto plus = [&](Term term, std::uint64_t more) {
+    return terms.apply(TermOp::kAdd, term, terms.constant(64, more));
+  };
+  const auto within = [&](Term end, Term pages) {
+    return terms.negation(
+        terms.apply(TermOp::kLessU, terms.apply(TermOp::kShl, pages, terms.constant(64, 16)), end));
+  };
+  const std::string size_name = fmt::format("{}{}", kSizeOfMemory, supply.memory.value);
+  const std::string growth_name = fmt::format("{}{}", kGrowth, supply.memory.value);
+  for (const FreshEntry& entry : supply.entries) {
+    if (entry.listed) {
+      continue;
+    }
+    Outcome all = shaped.outcomes[entry.outcome];
+    std::optional<Term> size;
+    bool grown = false;
+    for (const Term condition : shaped.outcomes[entry.outcome].conditions) {
+      for (const Term leaf : query.leaves(condition)) {
+        if (terms.op(leaf) != TermOp::kSymbol) {
+          continue;
+        }
+        if (terms.name(leaf) == size_name) {
+          if (size && *size != leaf) {
+            return false;
+          }
+          size = leaf;
+        } else if (terms.name(leaf) == growth_name) {
+          grown =
+              operations.holds(all, terms.negation(operations.equal(leaf, operations.number(0xffff'ffff)))) ==
+              Answer::kYes;
+          if (!grown) {
+            return false;
+          }
+        }
+      }
+    }
+    if (!size) {
+      return false;
+    }
+    const Term begin = terms.apply(TermOp::kMul, wide(entry.index), terms.constant(64, supply.place.scale));
+    all.conditions.insert(all.conditions.end(), supply.invariants.begin(), supply.invariants.end());
+    all.conditions.push_back(operations.at_most(*size, operations.number(kPage)));
+    all.conditions.push_back(within(begin, wide(*size)));
+    const Term pages = plus(wide(*size), grown ? 1 : 0);
+    if (operations.holds(all, within(plus(begin, apart), pages)) != Answer::kYes) {
+      return false;
+    }
+    for (const EntryWrite& write : all.writes) {
+      if (!terms.is_constant(write.address) &&
+          operations.holds(all, within(plus(wide(write.address), write.bytes), pages)) != Answer::kYes) {
+        return false;
+      }
+    }
+  }
+  return true;
 }
 
 // Whether right after instantiation a sequence of functions that make entries may write over one of them.

@@ -52,7 +52,9 @@ TableShape& TableFunctions::State::shape(FunctionId function) {
     }
     return operations.is_guest(function) ? TableShape{} : read_body(function);
   };
+  being_read.insert(function);
   known = std::make_unique<TableShape>(read());
+  being_read.erase(function);
   known->what.function = function;
   return *known;
 }

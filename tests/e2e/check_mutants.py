@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Judges mutants of fused files: each must be refuted, or shown alike by a run.
 
-usage: check_mutants.py MELD_VERIFY [--count N] [--first SEED] [--keep FOLDER]
+usage: check_mutants.py MELD_VERIFY [--routed] [--count N] [--first SEED] [--keep FOLDER]
        check_mutants.py --self-test        hands it outcomes that are wrong in each way, which it must notice
 
-The files are those of fixtures/fused, and where MELD_VERIFY_SHARED names them some of the real ones. A mutant whose run under
+The files are those of fixtures/fused, and where MELD_VERIFY_SHARED names them some of the real ones; with --routed, what
+MELD_VERIFY itself makes of their composed ones and of fixtures/components. A mutant whose run under
 Wasmtime ends unlike the composed one's and that is proved fails, and so does one on which meld-verify breaks. What is
 proved and ends alike is shown, as nobody else will look at it. Where the verdict stays unknown, meld-verify is asked once more
 with --replay: a run that differs refutes (wabt's run, event by event, or the end of Wasmtime's), one that does not shows
@@ -17,6 +18,7 @@ import json
 import os
 import pathlib
 import random
+import subprocess
 import sys
 import tempfile
 
@@ -37,8 +39,10 @@ RUN_DIFFERS, RUNS_ALIKE = "unknown, refuted by a run", "unknown, runs alike"
 class Base:
     """A fused file, and what its composed one's run gives."""
 
-    def __init__(self, program, name, composed, fused, composed_end):
-        self.name, self.composed, self.text, self.end = name, composed, mutate_fused.Text(fused), composed_end
+    def __init__(self, program, name, composed, fused, composed_end, routed=False):
+        self.name, self.composed, self.end = name, composed, composed_end
+        self.text = mutate_fused.Text(fused, *([composed] if routed else []))
+        self.kinds = mutate_fused.ROUTED_KINDS if routed else mutate_fused.KINDS
         self.options = ("--latent",) if verdict_side.ask(program, composed, fused, "--latent").word == "proved" else ()
 
 
@@ -55,6 +59,25 @@ def bases(program):
         if folder.is_dir():
             made.append((name, folder, fused_side.WELL))
     return [Base(program, name, folder / "composed.wasm", folder / "fused.wasm", end) for name, folder, end in made]
+
+
+def routed_bases(program, folder):
+    """What the router writes of each composed file that has a run."""
+    shared = os.environ.get("MELD_VERIFY_SHARED")
+    files = [*(ROOT / "fixtures" / "components").glob("*.wasm"), *(ROOT / "fixtures" / "fused").glob("*/composed.wasm"),
+             *((pathlib.Path(shared) / "real").glob("*/composed.wasm") if shared else ())]
+    made, seen = [], set()
+    for composed in sorted(files):
+        binary = composed.read_bytes()
+        name = composed.parent.name if composed.stem == "composed" else composed.stem
+        routed = pathlib.Path(folder) / f"{name}.routed.wasm"
+        if binary in seen or subprocess.run([program, "route", composed, "-o", routed], capture_output=True, timeout=120).returncode != 0:
+            continue
+        seen.add(binary)
+        end = fused_side.end_of(binary, FUEL)
+        if end.how in (fused_side.WELL, fused_side.TRAP, fused_side.FAILED):
+            made.append(Base(program, name, composed, routed, end.how, routed=True))
+    return made
 
 
 def outcome(verdict, differs, replayed=None):
@@ -100,14 +123,15 @@ class Rates:
         return 1 if self.failures or self.made < wanted or not self.made else 0
 
 
-def check(program, first, count, folder):
-    files = bases(program)
+def check(program, first, count, folder, routed):
+    files = routed_bases(program, folder) if routed else bases(program)
     rates = Rates()
     for seed in range(first, first + 5 * count):
         if rates.made == count:
             break
         rng = random.Random(f"mutant {seed}")
-        base, kind = files[seed % len(files)], mutate_fused.KINDS[(seed + seed // len(files)) % len(mutate_fused.KINDS)]
+        base = files[seed % len(files)]
+        kind = base.kinds[(seed + seed // len(files)) % len(base.kinds)]
         out = pathlib.Path(folder) / f"{seed}.wasm"
         try:
             change = mutate_fused.mutant(base.text, kind, rng, out)
@@ -158,7 +182,8 @@ def main():
     arguments = sys.argv[1:]
     if arguments == ["--self-test"]:
         return self_test()
-    program, numbers, keep = None, {"--count": 200, "--first": 1}, None
+    program, numbers, keep, routed = None, {"--count": 200, "--first": 1}, None, "--routed" in arguments
+    arguments = [word for word in arguments if word != "--routed"]
     while arguments:
         word = arguments.pop(0)
         if word in numbers and arguments:
@@ -178,7 +203,7 @@ def main():
         print(f"SKIPPED: {missing}")
         return 77
     with tempfile.TemporaryDirectory() as scratch:
-        return check(program, numbers["--first"], numbers["--count"], keep or scratch)
+        return check(program, numbers["--first"], numbers["--count"], keep or scratch, routed)
 
 
 if __name__ == "__main__":

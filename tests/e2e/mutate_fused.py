@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Makes mutants of fused files: one change each in what the fuser wrote, never in a guest's own code.
 
-usage: mutate_fused.py FUSED.wasm SEED OUT.wasm      writes one mutant and says what was changed
+usage: mutate_fused.py FUSED.wasm SEED OUT.wasm [COMPOSED.wasm]      writes one mutant and says what was changed
 
 Works on the text that `wasm-tools print` gives, one instruction a line. What the fuser wrote is what meld's provenance section
-does not give to a component, and in files of right_fuser.py what has the name of an adapter or of a table's function.
+does not give to a component, and in files of right_fuser.py what has the name of an adapter or of a table's function. With
+COMPOSED the file is one of several core modules, as the router writes them: a guest's is what the composed file has too.
 """
 import dataclasses
 import pathlib
@@ -17,6 +18,10 @@ import make_fused_programs as programs
 
 KINDS = ("swap calls", "redirect call", "drop conversion", "drop call", "offset", "constant", "copy", "local", "condition",
          "global", "intrinsic", "built-in", "destructor", "trap", "set global")
+# Of files of several core modules.
+WIRES = ("argument", "alias", "slot", "part")
+ROUTED_KINDS = tuple(kind for kind in KINDS if kind not in ("intrinsic", "built-in", "destructor")) + WIRES
+REFERENCE = r'(\$"[^"]*"|\S+)'
 GENERATED_NAME = re.compile(r"\$[\w-]+\.(?!export\.|post\.)[\w-]+\.[\w-]+")
 GENERATED_GLOBAL = re.compile(r"\$[\w-]+\.[\w-]+\.(?:free|next|borrows)\b")
 
@@ -29,6 +34,7 @@ class Function:
     signature: str
     lines: range
     generated: bool
+    module: int = 0
 
 
 class NothingToChange(Exception):
@@ -72,35 +78,54 @@ def provenance(binary):
 
 
 class Text:
-    """The printed text of a fused file, and where things stand in it."""
+    """The printed text of a fused file, and where things stand in it. `parts`: the lines of each core module that is looked
+    at, and whether a fuser wrote all of it."""
 
-    def __init__(self, path):
+    def __init__(self, path, composed=None):
         self.lines = programs.wasm_tools("print", path).splitlines()
-        binary = pathlib.Path(path).read_bytes()
-        self.own = provenance(binary)
-        self.functions, self.globals = [], []
-        module = max(self.modules(), key=lambda part: part[1] - part[0])
-        self.begin, self.end = module
-        self.read_module()
+        self.own = provenance(pathlib.Path(path).read_bytes())
+        self.functions, self.globals, self.by_reference = [], [], {}
+        modules = list(self.modules(self.lines))
+        if composed is None:
+            self.parts = [(*max(modules, key=lambda part: part[1] - part[0]), False)]
+        else:
+            lines = programs.wasm_tools("print", composed).splitlines()
+            guests = {self.body(lines, part) for part in self.modules(lines)}
+            self.parts = [(*part, True) for part in modules if self.body(self.lines, part) not in guests]
+        self.whole = composed is not None
+        self.end = max((end for _, end, _ in self.parts), default=0)
+        for number, part in enumerate(self.parts):
+            self.read_module(number, *part)
 
-    def modules(self):
-        opening = [i for i, line in enumerate(self.lines) if re.match(r"\s*\(core module ", line)] or [0]
+    @staticmethod
+    def body(lines, part):
+        return "\n".join(line.strip() for line in lines[part[0] + 1:part[1]])
+
+    @staticmethod
+    def modules(lines):
+        opening = [i for i, line in enumerate(lines) if re.match(r"\s*\(core module ", line) and line.count("(") > line.count(")")] or [0]
         for i in opening:
-            depth = len(self.lines[i]) - len(self.lines[i].lstrip())
-            yield i, next((j for j in range(i + 1, len(self.lines)) if self.lines[j] == " " * depth + ")"), len(self.lines) - 1)
+            depth = len(lines[i]) - len(lines[i].lstrip())
+            yield i, next((j for j in range(i + 1, len(lines)) if lines[j] == " " * depth + ")"), len(lines) - 1)
 
-    def read_module(self):
-        head = re.compile(r"\(func (\$\S+ )?\(;(\d+);\)(.*)")
+    def read_module(self, number, begin, end, all_generated):
+        head = re.compile(r'\(func (\$"[^"]*" |\$\S+ )?\(;(\d+);\)(.*)')
         globals_ = 0
-        indent = len(self.lines[self.begin]) - len(self.lines[self.begin].lstrip()) + 2
-        for i in range(self.begin + 1, self.end):
+        indent = len(self.lines[begin]) - len(self.lines[begin].lstrip()) + 2
+        for i in range(begin + 1, end):
             line = self.lines[i]
             if len(line) - len(line.lstrip()) != indent:
                 continue
             text = line.strip()
             if text.startswith("(global"):
-                self.globals.append((i, text.split()[1] if text.split()[1].startswith("$") else str(globals_)))
+                name = re.match(r'\(global (\$"[^"]*"|\$\S+)', text)
+                count = re.search(r"\(;(\d+);\)", text)
+                self.globals.append((i, name[1] if name else count[1] if count else str(globals_), number))
                 globals_ += 1
+            elif text.startswith("(import") and self.whole:
+                count = re.search(r'\(global (?:(\$"[^"]*"|\$\S+) )?\(;(\d+);\)', text)
+                if count:
+                    self.globals.append((i, count[1] or count[2], number))
             found = head.search(text) if text.startswith(("(func ", "(import ")) else None
             if not found:
                 continue
@@ -108,16 +133,20 @@ class Text:
             signature = re.sub(r"\$\S+ ", "", " ".join(re.findall(r"\((?:param|result)[^()]*\)", rest)))
             stop = i
             if text.startswith("(func ") and self.lines[i + 1].startswith(" " * (indent + 1)):
-                stop = next((j for j in range(i + 1, self.end) if self.lines[j] == " " * indent + ")"), i)
+                stop = next((j for j in range(i + 1, end) if self.lines[j] == " " * indent + ")"), i)
             body = range(i + 1, stop)
             imported = text.startswith("(import ")
-            generated = not imported and (index not in self.own if self.own is not None else bool(GENERATED_NAME.fullmatch(name)))
-            self.functions.append(Function(index, name, signature, body, generated))
-        self.by_reference = {}
+            generated = not imported and (all_generated or
+                                          (index not in self.own if self.own is not None else bool(GENERATED_NAME.fullmatch(name))))
+            self.functions.append(Function(index, name, signature, body, generated, number))
         for function in self.functions:
-            self.by_reference[str(function.index)] = function
+            self.by_reference[function.module, str(function.index)] = function
             if function.name:
-                self.by_reference[function.name] = function
+                self.by_reference[function.module, function.name] = function
+
+    def target(self, reference, function):
+        """The function that a call in `function` names."""
+        return self.by_reference[function.module, reference]
 
     def generated(self, pattern):
         """(line number, match) of instructions of generated functions."""
@@ -143,10 +172,10 @@ def replace_word(line, old, new):
 
 
 def swap_calls(text, rng):
-    calls = text.generated(r"call (\S+)")
+    calls = text.generated("call " + REFERENCE)
     by_function = {}
     for i, match, function in calls:
-        by_function.setdefault(function.index, []).append((i, match[1]))
+        by_function.setdefault((function.module, function.index), []).append((i, match[1]))
     groups = [group for group in by_function.values() if len({target for _, target in group}) > 1]
     group = pick(rng, groups)
     (i, first), (j, second) = rng.sample(group, 2)
@@ -156,9 +185,9 @@ def swap_calls(text, rng):
 
 
 def redirect_call(text, rng):
-    i, match, _ = pick(rng, text.generated(r"call (\S+)"))
-    target = text.by_reference[match[1]]
-    others = [f for f in text.functions if f.signature == target.signature and f is not target]
+    i, match, function = pick(rng, text.generated("call " + REFERENCE))
+    target = text.target(match[1], function)
+    others = [f for f in text.functions if f.module == target.module and f.signature == target.signature and f is not target]
     # What handles go through, rather than a guest's own functions.
     likely = [f for f in others if f.generated or not f.lines] or others
     other = pick(rng, likely if rng.random() < 0.8 else others)
@@ -166,16 +195,18 @@ def redirect_call(text, rng):
 
 
 def drop_conversion(text, rng):
-    calls = [(i, m) for i, m, _ in text.generated(r"call (\S+)")
-             if text.by_reference[m[1]].signature == "(param i32) (result i32)"]
-    i, _ = pick(rng, calls)
-    return {i: "nop"}
+    calls = [(i, text.target(m[1], f)) for i, m, f in text.generated("call " + REFERENCE)]
+    calls = [(i, f) for i, f in calls if f.signature == "(param i32) (result i32)" or text.whole and f.signature == "(param i32 i32) (result i32)"]
+    i, function = pick(rng, calls)
+    # A table's function that is told the type first.
+    return {i: "nop" if function.signature == "(param i32) (result i32)" else rng.choice(("drop", "i32.add"))}
 
 
 def drop_call(text, rng):
-    calls = [(i, m) for i, m, _ in text.generated(r"call (\S+)") if text.by_reference[m[1]].signature == "(param i32)"]
-    i, _ = pick(rng, calls)
-    return {i: "drop"}
+    calls = [(i, text.target(m[1], f)) for i, m, f in text.generated("call " + REFERENCE)]
+    drops = [(i, f.signature.count("i32")) for i, f in calls if re.fullmatch(r"\(param( i32)+\)", f.signature)]
+    i, words = pick(rng, drops)
+    return {i: " ".join(["drop"] * words)}
 
 
 def change_offset(text, rng):
@@ -204,7 +235,7 @@ def change_copy(text, rng):
 
 
 def change_local(text, rng):
-    places = text.generated(r"local\.get (\S+)")
+    places = text.generated("local.get " + REFERENCE)
     i, match, function = pick(rng, places)
     others = sorted({m[1] for _, m, f in places if f is function} - {match[1]})
     return {i: f"local.get {pick(rng, others)}"}
@@ -219,11 +250,10 @@ def change_global(text, rng):
     used = {}
     for function in text.functions:
         for i in function.lines:
-            match = re.match(r"\s*global\.[gs]et (\S+)", text.lines[i])
+            match = re.match(r"\s*global\.[gs]et " + REFERENCE, text.lines[i])
             if match:
-                used.setdefault(match[1], set()).add(function.generated)
-    places = [(i, name) for i, name in text.globals if used.get(name) == {True}]
-    i, _ = pick(rng, places)
+                used.setdefault((function.module, match[1]), set()).add(function.generated)
+    i = pick(rng, [i for i, name, module in text.globals if text.whole or used.get((module, name)) == {True}])
     match = re.search(r"i32\.const (-?\d+)", text.lines[i])
     if not match or "(mut" not in text.lines[i]:
         raise NothingToChange
@@ -289,20 +319,71 @@ def add_trap(text, rng):
 def set_global(text, rng):
     """A function sets a global that is another one's."""
     function = pick(rng, [f for f in text.functions if f.generated and f.lines])
-    own = {m[1] for i in function.lines for m in [re.match(r"\s*global\.[gs]et (\S+)", text.lines[i])] if m}
-    places = [name for i, name in text.globals if "(mut i32)" in text.lines[i] and name not in own]
+    own = {m[1] for i in function.lines for m in [re.match(r"\s*global\.[gs]et " + REFERENCE, text.lines[i])] if m}
+    places = [name for i, name, module in text.globals
+              if module == function.module and "(mut i32)" in text.lines[i] and (name not in own or text.whole)]
     i = beginning(text, function)
     return {i: f"i32.const {rng.choice((0, 1, 2, 65536))} global.set {pick(rng, places)}\n{text.lines[i]}"}
+
+
+def outside(text):
+    """The numbers of the lines that are in no core module."""
+    inside = set()
+    for begin, end in text.modules(text.lines):
+        inside.update(range(begin, end + 1))
+    return [i for i in range(len(text.lines)) if i not in inside]
+
+
+def change_argument(text, rng):
+    """A core instance gets another instance for one of its imports."""
+    with_ = r'\(with "[^"]*" \(instance (\$"[^"]*"|[^)\s]+)\)\)'
+    found = [(i, m[1]) for i in outside(text) for m in [re.search(with_, text.lines[i])] if m]
+    i, name = pick(rng, found)
+    return {i: replace_word(text.lines[i], f"(instance {name})", f"(instance {pick(rng, sorted({n for _, n in found} - {name}))})")}
+
+
+def change_alias(text, rng):
+    """A name of an export, or of the function that is exported under it, becomes another one."""
+    lines = outside(text)
+    aliases = [(i, m[1]) for i in lines for m in [re.search(r'\(alias core export (?:\$"[^"]*"|\S+) ("[^"]*")', text.lines[i])] if m]
+    exports = [(i, m[1]) for i in lines for m in [re.fullmatch(r'\s*\(export "[^"]*" \(func (\S+)\)\)', text.lines[i])] if m]
+    i, name = pick(rng, aliases + exports)
+    at = text.lines[i].rindex(name)
+    other = pick(rng, sorted({n for _, n in (aliases if (i, name) in aliases else exports)} - {name}))
+    return {i: text.lines[i][:at] + other + text.lines[i][at + len(name):]}
+
+
+def change_slot(text, rng):
+    """Functions of generated modules lie elsewhere in a table."""
+    places = [i for begin, end, _ in text.parts for i in range(begin, end)
+              if re.match(r"\s*\(elem .*\(i32\.const \d+\)", text.lines[i])]
+    places += [i for i in outside(text) if re.search(r'\(core instance \$"destructor', text.lines[i])]
+    i = pick(rng, places)
+    match = re.search(r"\(i32\.const (\d+)\)", text.lines[i])
+    if not match:
+        stop = next(j for j in range(i, len(text.lines)) if text.lines[j] == "  )")
+        return {j: "" for j in range(i, stop + 1)}
+    return {i: text.lines[i].replace(match[0], f"(i32.const {rng.choice([v for v in (0, 1, 2, 3) if v != int(match[1])])})")}
+
+
+def drop_part(text, rng):
+    """Some instructions of a generated function that go together are left out."""
+    function = pick(rng, [f for f in text.functions if f.generated and len(f.lines) > 2])
+    begin = beginning(text, function)
+    first = rng.randrange(begin, function.lines.stop)
+    count = rng.choice((2, 3, 4, 5, 6))
+    return {i: "" for i in range(first, min(first + count, function.lines.stop))}
 
 
 CHANGES = dict(zip(KINDS, (swap_calls, redirect_call, drop_conversion, drop_call, change_offset, change_constant, change_copy,
                            change_local, change_condition, change_global, change_intrinsic, change_built_in, change_destructor, add_trap,
                            set_global)))
+CHANGES |= dict(zip(WIRES, (change_argument, change_alias, change_slot, drop_part)))
 
 
 def mutant(text, kind, rng, out):
     """Writes one mutant of a kind that is valid; what was changed. Raises NothingToChange."""
-    for _ in range(12):
+    for _ in range(40 if kind == "part" else 12):
         changed = CHANGES[kind](text, rng)
         lines = [changed.get(i, line) for i, line in enumerate(text.lines)]
         with tempfile.NamedTemporaryFile("w", suffix=".wat", encoding="utf-8") as source:
@@ -316,20 +397,21 @@ def mutant(text, kind, rng, out):
         places = []
         for i, line in changed.items():
             where = next((f for f in text.functions if i in f.lines), None)
-            inside = f" in func {where.index}{' ' + where.name if where.name else ''}" if where else ""
+            module = f" of module {text.parts[where.module][0] + 1}" if where and text.whole else ""
+            inside = f" in func {where.index}{' ' + where.name if where.name else ''}{module}" if where else ""
             places.append(f"`{text.lines[i].strip()[:80]}` → `{' '.join(line.split())[:80]}`{inside}")
         return f"{kind}: " + "; ".join(places)
     raise NothingToChange
 
 
 def main():
-    if len(sys.argv) != 4:
+    if len(sys.argv) not in (4, 5):
         print(__doc__, file=sys.stderr)
         return 2
     rng = random.Random(int(sys.argv[2]))
-    kinds = list(KINDS)
+    text = Text(sys.argv[1], *sys.argv[4:])
+    kinds = list(ROUTED_KINDS if text.whole else KINDS)
     rng.shuffle(kinds)
-    text = Text(sys.argv[1])
     for kind in kinds:
         try:
             print(mutant(text, kind, rng, sys.argv[3]))
