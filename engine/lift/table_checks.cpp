@@ -430,9 +430,11 @@ void TableFunctions::State::judge_new(TableShape& shaped) {
   }
   // The worst of all that give entries back: slots that one of them loses stay lost.
   std::optional<routing::Reuse> worst;
+  bool only_ends = false;  // a drop ends entries and frees nothing
   for (const FunctionId use : group(*what.storage.memory).uses) {
-    if (!removes(shape(use)) && shape(use).what.role == TableRole::kDrop && agree(make, use) != Answer::kNo) {
-      worst = routing::Reuse::kNever;  // it ends entries and frees nothing
+    if (!removes(shape(use)) && shape(use).what.role == TableRole::kDrop &&
+        agree(make, use) == Answer::kYes) {
+      only_ends = true;
       continue;
     }
     const Answer works = removes(shape(use)) ? agree(make, use) : Answer::kNo;
@@ -446,7 +448,7 @@ void TableFunctions::State::judge_new(TableShape& shaped) {
       worst = worst ? std::max(*worst, here) : here;
     }
   }
-  what.reuse = worst.value_or(routing::Reuse::kLifo);  // none: no slot is ever freed
+  what.reuse = worst.value_or(only_ends ? routing::Reuse::kNever : routing::Reuse::kLifo);  // none is freed
   judge_room(shaped);
 }
 
