@@ -188,4 +188,21 @@ wasm::Expected<Alignment> align(const component::Composition& composition, const
   return alignment;
 }
 
+bool is_generated(const Image& fused, const Alignment& alignment, FunctionId function) {
+  return fused.functions[function.value].kind == LinkedFunction::Kind::kDefined &&
+         !alignment.is_guest[function.value];
+}
+
+std::vector<bool> guests_memories(const Image& fused, const Alignment& alignment) {
+  std::vector<bool> known(fused.memories.size());
+  for (const AlignedInstance& instance : alignment.instances) {
+    for (const std::optional<MemoryId>& memory : instance.memories) {
+      if (memory) {
+        known[memory->value] = true;
+      }
+    }
+  }
+  return known;
+}
+
 }  // namespace meld_verify::lift

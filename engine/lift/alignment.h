@@ -50,6 +50,12 @@ struct Alignment {
   std::vector<std::optional<FunctionId>> counterpart;
 };
 
+/// Whether a core module of the fused file defines a function that has no original one's code.
+[[nodiscard]] bool is_generated(const Image& fused, const Alignment& alignment, FunctionId function);
+
+/// By the fused file's memories: some guest knows it.
+[[nodiscard]] std::vector<bool> guests_memories(const Image& fused, const Alignment& alignment);
+
 /// Aligns. Bodies count as equal when they differ in index immediates only; then every index must map to one
 /// index of the fused file, memories, globals (with equal initial values) and tables (with equal entries) one
 /// to one, data segments equal, start functions run in order; memories may be larger. Code that cannot be

@@ -45,23 +45,15 @@ class ConstantStack {
 
 class Binder {
  public:
-  Binder(Image& image, Alignment& alignment) : image_(image), alignment_(alignment) {
-    guests_memory_.resize(image.memories.size());
-    for (const AlignedInstance& instance : alignment.instances) {
-      for (const auto& memory : instance.memories) {
-        if (memory) {
-          guests_memory_[memory->value] = true;
-        }
-      }
-    }
-  }
+  Binder(Image& image, Alignment& alignment)
+      : image_(image), alignment_(alignment), guests_memory_(guests_memories(image, alignment)) {}
 
   void run() {
     const std::size_t count = image_.functions.size();
     touches_.resize(count);
     callers_.resize(count);
     for (std::uint32_t f = 0; f < count; ++f) {
-      if (image_.functions[f].kind == LinkedFunction::Kind::kDefined && !alignment_.is_guest[f]) {
+      if (is_generated(image_, alignment_, FunctionId{f})) {
         read(FunctionId{f});
       }
     }
@@ -162,8 +154,7 @@ class Binder {
       arguments[i] = stack.pop();
     }
     stack.push_unknown(type.results.size());
-    if (image_.functions[callee.value].kind == LinkedFunction::Kind::kDefined &&
-        !alignment_.is_guest[callee.value]) {
+    if (is_generated(image_, alignment_, callee)) {
       callers_[callee.value].push_back(function);
       sites_.push_back({function, one.begin, callee, std::move(arguments)});
     }
@@ -218,7 +209,8 @@ class Binder {
 
   Image& image_;
   Alignment& alignment_;
-  std::vector<bool> guests_memory_, touches_;
+  const std::vector<bool> guests_memory_;
+  std::vector<bool> touches_;
   std::vector<std::vector<FunctionId>> callers_;
   std::vector<Site> sites_;
 };

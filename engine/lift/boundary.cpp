@@ -85,11 +85,7 @@ class BoundaryReader {
   }
 
   void make_arguments() {
-    const wasm::FuncType& type = context_.fused.type_of(call_.caller_reaches);
-    for (std::size_t i = 0; i < type.params.size(); ++i) {
-      const bool wide = type.params[i] == wasm::ValueType::kI64 || type.params[i] == wasm::ValueType::kF64;
-      arguments_.push_back(context_.terms.symbol(wide ? 64 : 32, fmt::format("p{}", i)));
-    }
+    arguments_ = parameter_symbols(context_.terms, context_.fused.type_of(call_.caller_reaches));
     std::size_t slots = 0;
     for (const component::Parameter& param : type_.params) {
       slots += context_.layouts[param.type].slots.size();
@@ -148,7 +144,7 @@ class BoundaryReader {
       if (behind == call_.callee) {
         if (!call_.callee_is_lowered) {  // it may make calls, whose generated code uses its memories too
           for (std::uint32_t m = 0; m < context_.fused.memories.size(); ++m) {
-            if (rest_.is_own_memory(MemoryId{m}) && call_.callee_side.memory != MemoryId{m}) {
+            if (!context_.guests_memory[m] && call_.callee_side.memory != MemoryId{m}) {
               model.changes.push_back(MemoryId{m});
             }
           }
@@ -184,7 +180,7 @@ class BoundaryReader {
       }
       return model;
     }
-    if (is_check(context_.fused, context_.alignment.is_guest, behind)) {
+    if (is_check(context_, behind)) {
       reading_.checks.insert(behind);
       model.changes_globals = false;
       return model;
@@ -407,7 +403,7 @@ class BoundaryReader {
   /// Guests' memories are written where their allocators gave memory, and where the caller wants the results.
   void writes_are_contained(const Path& path, const std::vector<MemoryState>& memories, ValueWalk& walk) {
     for (const MemoryState& memory : memories) {
-      if (rest_.is_own_memory(memory.memory)) {
+      if (!context_.guests_memory[memory.memory.value]) {
         continue;
       }
       for (const MemoryWrite* write = memory.last.get(); write != nullptr; write = write->previous.get()) {
@@ -593,7 +589,7 @@ class BoundaryReader {
       }
     }
     return std::any_of(words.begin(), words.end(), [&](Term word) {
-      return rest_.is_own_memory(context_.executor.loaded(word)->memory);
+      return !context_.guests_memory[context_.executor.loaded(word)->memory.value];
     });
   }
 

@@ -3,6 +3,7 @@
 // What the function that stands for a call does with every handle.
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -75,7 +76,9 @@ struct ReadingContext {
   smt::Terms& terms;
   smt::Decider& decider;
   TableFunctions& tables;
+  std::vector<bool> guests_memory;  ///< `guests_memories`
   std::uint32_t most_elements = 3;
+  std::map<FunctionId, bool> checks = {};  ///< known of `is_check`
 };
 
 /// Executes the function for every length of the lists that matter, up to the bound, and reads off what

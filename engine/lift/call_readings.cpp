@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <variant>
 
+#include "engine/lift/calls.h"
 #include "engine/lift/pass_on.h"
 
 namespace meld_verify::lift {
@@ -259,8 +260,7 @@ class CallReader {
         canons.push_back(called);
       }
     }
-    if (pair_.fused_image.functions[function.value].kind != LinkedFunction::Kind::kDefined ||
-        pair_.alignment.is_guest[function.value] || canons.size() != 1) {
+    if (!is_generated(pair_.fused_image, pair_.alignment, function) || canons.size() != 1) {
       return boundary_note(b, "what a call of the host reaches could not be told", {}, function);
     }
     const CanonId canon = pair_.fused_image.functions[canons[0].value].canon;
@@ -297,33 +297,12 @@ class CallReader {
   }
 
   /// All functions that a generated one calls, through others.
-  std::set<FunctionId> reached_from(FunctionId function) const {
-    std::set<FunctionId> reached{function};
-    std::vector<FunctionId> work{function};
-    while (!work.empty() && reached.size() < kMostGenerated) {
-      const FunctionId next = work.back();
-      work.pop_back();
-      const LinkedFunction& linked = pair_.fused_image.functions[next.value];
-      if (linked.kind != LinkedFunction::Kind::kDefined || pair_.alignment.is_guest[next.value]) {
-        continue;
-      }
-      wasm::InstructionReader reader(pair_.fused_image.code_of(next),
-                                     pair_.fused_image.definition_of(next).code.begin,
-                                     pair_.fused_image.file);
-      wasm::Instruction instruction;
-      const LinkedInstance& in = pair_.fused_image.instances[linked.instance.value];
-      while (reader.next(instruction)) {
-        if (instruction.opcode != wasm::op::kCall && instruction.opcode != wasm::op::kReturnCall) {
-          continue;
-        }
-        const FunctionId called =
-            pair_.fused_image.behind(in.functions[instruction.index(wasm::IndexSpace::kFunc)]);
-        if (reached.insert(called).second) {
-          work.push_back(called);
-        }
-      }
-    }
-    return reached;
+  std::vector<FunctionId> reached_from(FunctionId function) const {
+    Walk walk(pair_.fused_image);
+    walk.add(function);
+    walk.run([this](FunctionId one) { return static_cast<bool>(pair_.alignment.is_guest[one.value]); },
+             kMostGenerated);
+    return walk.order();
   }
 
   bool same_options(const component::CanonOptions& composed, const component::CanonOptions& fused) {

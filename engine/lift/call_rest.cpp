@@ -19,10 +19,71 @@ constexpr std::size_t kMostCheckFunctions = 64;
 /// How the names of symbols begin that stand for what `memory.size` gives.
 constexpr std::string_view kSize = "size of m";
 
+/// Reads the function and what it calls.
+bool looks_only(const Image& image, const Alignment& alignment, FunctionId function) {
+  std::set<FunctionId> seen{function};
+  std::vector<FunctionId> work{function};
+  if (!image.type_of(function).results.empty() || image.type_of(function).params.empty()) {
+    return false;
+  }
+  bool loops = false;
+  while (!work.empty()) {
+    const FunctionId one = work.back();
+    work.pop_back();
+    if (!is_generated(image, alignment, one) || seen.size() > kMostCheckFunctions) {
+      return false;
+    }
+    const LinkedInstance& in = image.instances[image.functions[one.value].instance.value];
+    wasm::InstructionReader reader(image.code_of(one), image.definition_of(one).code.begin, image.file);
+    wasm::Instruction now;
+    bool writes = false, traps = false, branches = false;
+    while (reader.next(now)) {
+      writes = writes || (now.has_memarg && (now.opcode < op::kI32Load || now.opcode > op::kI64Load32U)) ||
+               now.opcode == op::kGlobalSet || now.opcode == op::kTableSet || now.opcode == op::kMemoryGrow ||
+               now.opcode > 0xff;
+      traps = traps || now.opcode == op::kUnreachable;
+      branches = branches || (now.opcode >= op::kBlock && now.opcode <= op::kElse) ||
+                 (now.opcode >= op::kBr && now.opcode <= op::kReturn);
+      loops = loops || now.opcode == op::kLoop;
+      if (now.opcode == op::kCallIndirect || now.opcode == op::kReturnCall ||
+          now.opcode == op::kReturnCallIndirect) {
+        return false;
+      }
+      if (now.opcode == op::kCall) {
+        const std::uint32_t index = now.index(wasm::IndexSpace::kFunc);
+        if (index >= in.functions.size()) {
+          return false;
+        }
+        const FunctionId called = image.behind(in.functions[index]);
+        if (seen.insert(called).second) {
+          work.push_back(called);
+        }
+      }
+    }
+    // What writes must be straight code that ends in a trap.
+    if (!reader.ok() || (writes && (branches || !traps))) {
+      return false;
+    }
+  }
+  return loops;
+}
+
 }  // namespace
 
 bool CallRest::is_guest(FunctionId function) const {
   return context_.alignment.is_guest[function.value];
+}
+
+std::vector<Path> CallRest::run(const Executor::Start& start, CallModel::Kind others) {
+  return context_.executor.run(start, [&](FunctionId function) {
+    CallModel model;
+    model.kind =
+        is_generated(context_.fused, context_.alignment, function) ? CallModel::Kind::kInline : others;
+    model.global_after = [this](const Path& path, GlobalId global, Term before) {
+      return after(path, global, before);
+    };
+    return model;
+  });
 }
 
 std::vector<Term> CallRest::flags_down() {
@@ -46,30 +107,22 @@ std::optional<std::vector<Term>> CallRest::quiet_drop(const CallEvent& event,
     return std::nullopt;
   }
   const FunctionId destructor = drop->destructors[0].function;
-  if (context_.fused.functions[destructor.value].kind != LinkedFunction::Kind::kDefined ||
-      is_guest(destructor)) {
+  if (!is_generated(context_.fused, context_.alignment, destructor)) {
     return std::nullopt;
   }
-  const auto [place, fresh] = quiet_.try_emplace({destructor, event.globals});
+  const auto [place, fresh] =
+      quiet_.try_emplace({destructor, event.globals, {conditions.begin(), conditions.end()}});
   if (!fresh) {
     return place->second;
   }
   Executor::Start start;
   start.function = destructor;
-  start.arguments = {context_.terms.symbol(32, "rep")};
+  start.arguments = parameter_symbols(context_.terms, context_.fused.type_of(destructor));
   start.conditions.assign(conditions.begin(), conditions.end());
   for (std::uint32_t g = 0; g < event.globals.size(); ++g) {
     start.globals.emplace_back(GlobalId{g}, event.globals[g]);
   }
-  const auto model = [&](FunctionId function) {
-    CallModel model;
-    model.kind =
-        context_.fused.functions[function.value].kind == LinkedFunction::Kind::kDefined && !is_guest(function)
-            ? CallModel::Kind::kInline
-            : CallModel::Kind::kUnreadable;
-    return model;
-  };
-  const std::vector<Path> paths = context_.executor.run(start, model);
+  const std::vector<Path> paths = run(start, CallModel::Kind::kUnreadable);
   if (paths.size() == 1 && paths[0].end == Path::End::kReturn &&
       std::all_of(paths[0].memories.begin(), paths[0].memories.end(),
                   [](const MemoryState& memory) { return memory.last == nullptr; })) {
@@ -116,11 +169,13 @@ std::optional<Term> CallRest::after(const Path& path, GlobalId global, Term befo
   return after;
 }
 
+Term CallRest::first_value(GlobalId global) {
+  return context_.terms.constant(32, *context_.fused.globals[global.value].initial & 0xffff'ffff);
+}
+
 /// Flags are up only while nobody calls who keeps to the rules.
 Term CallRest::begins(GlobalId flag) {
-  return context_.terms.apply(
-      TermOp::kEq, context_.executor.initial(flag),
-      context_.terms.constant(32, *context_.fused.globals[flag.value].initial & 0xffff'ffff));
+  return context_.terms.apply(TermOp::kEq, context_.executor.initial(flag), first_value(flag));
 }
 
 std::vector<Term> CallRest::counts_before() {
@@ -142,32 +197,16 @@ bool CallRest::is_closed(const Path& path, GlobalId global) {
   Executor::Start start;
   start.function = *call_.closing;
   start.conditions = flags_down();
-  for (const wasm::ValueType type : context_.fused.type_of(*call_.closing).params) {
-    const bool wide = type == wasm::ValueType::kI64 || type == wasm::ValueType::kF64;
-    start.arguments.push_back(context_.terms.symbol(wide ? 64 : 32, "result"));
-  }
+  start.arguments = parameter_symbols(context_.terms, context_.fused.type_of(*call_.closing));
   for (std::uint32_t g = 0; g < path.globals.size(); ++g) {
     start.globals.emplace_back(GlobalId{g}, path.globals[g]);
   }
-  const auto model = [&](FunctionId function) {
-    CallModel model;
-    model.kind =
-        context_.fused.functions[function.value].kind == LinkedFunction::Kind::kDefined && !is_guest(function)
-            ? CallModel::Kind::kInline
-            : CallModel::Kind::kSymbol;
-    model.global_after = [this](const Path& here, GlobalId one, Term before) {
-      return after(here, one, before);
-    };
-    return model;
-  };
   bool returns = false;
-  for (const Path& closing : context_.executor.run(start, model)) {
+  for (const Path& closing : run(start, CallModel::Kind::kSymbol)) {
     if (closing.end == Path::End::kTrap) {
       continue;
     }
-    const Term initial =
-        context_.terms.constant(32, *context_.fused.globals[global.value].initial & 0xffff'ffff);
-    if (closing.end != Path::End::kReturn || closing.globals[global.value] != initial) {
+    if (closing.end != Path::End::kReturn || closing.globals[global.value] != first_value(global)) {
       return false;
     }
     returns = true;
@@ -182,13 +221,16 @@ std::string CallRest::left_behind(const Path& path) {
       continue;
     }
     const Term before = context_.executor.initial(GlobalId{g});
-    std::vector<Term> conditions = path.conditions;
-    if (globals.flag[g] || call_.made_is_lifted) {  // the host calls when nothing is under way
-      conditions.push_back(begins(GlobalId{g}));
-    }
     const auto same = [&](Term now) {
-      return now == before || context_.decider.follows(
-                                  conditions, context_.terms.apply(TermOp::kEq, before, now)) == Answer::kYes;
+      if (now == before) {
+        return true;
+      }
+      std::vector<Term> conditions = path.conditions;
+      if (globals.flag[g] || call_.made_is_lifted) {  // the host calls when nothing is under way
+        conditions.push_back(begins(GlobalId{g}));
+      }
+      return context_.decider.follows(conditions, context_.terms.apply(TermOp::kEq, before, now)) ==
+             Answer::kYes;
     };
     if (!same(path.globals[g]) && !is_closed(path, GlobalId{g})) {
       return fmt::format("global {} of generated code is not what it was before", g);
@@ -256,14 +298,6 @@ bool CallRest::grows_without_end(std::string_view symbol) const {
   return false;
 }
 
-bool CallRest::is_own_memory(MemoryId memory) const {
-  return std::none_of(context_.alignment.instances.begin(), context_.alignment.instances.end(),
-                      [memory](const AlignedInstance& instance) {
-                        return std::find(instance.memories.begin(), instance.memories.end(),
-                                         std::optional(memory)) != instance.memories.end();
-                      });
-}
-
 bool CallRest::knows_all(const Path& path) const {
   const TermQuery query(context_.terms, context_.executor);
   return std::none_of(path.conditions.begin(), path.conditions.end(), [&](Term condition) {
@@ -319,53 +353,21 @@ bool CallRest::may_trap(const Path& path, std::span<const ValidArea> areas) {
   return context_.decider.satisfiable(conditions) != Answer::kNo;
 }
 
-bool is_check(const Image& image, const std::vector<bool>& is_guest, FunctionId function) {
-  std::set<FunctionId> seen{function};
-  std::vector<FunctionId> work{function};
-  if (!image.type_of(function).results.empty() || image.type_of(function).params.empty()) {
-    return false;
+bool is_check(ReadingContext& context, FunctionId function) {
+  const auto [place, fresh] = context.checks.try_emplace(function, false);
+  if (fresh) {
+    place->second = looks_only(context.fused, context.alignment, function);
   }
-  bool loops = false;
-  while (!work.empty()) {
-    const FunctionId one = work.back();
-    work.pop_back();
-    if (image.functions[one.value].kind != LinkedFunction::Kind::kDefined || is_guest[one.value] ||
-        seen.size() > kMostCheckFunctions) {
-      return false;
-    }
-    const LinkedInstance& in = image.instances[image.functions[one.value].instance.value];
-    wasm::InstructionReader reader(image.code_of(one), image.definition_of(one).code.begin, image.file);
-    wasm::Instruction now;
-    bool writes = false, traps = false, branches = false;
-    while (reader.next(now)) {
-      writes = writes || (now.has_memarg && (now.opcode < op::kI32Load || now.opcode > op::kI64Load32U)) ||
-               now.opcode == op::kGlobalSet || now.opcode == op::kTableSet || now.opcode == op::kMemoryGrow ||
-               now.opcode > 0xff;
-      traps = traps || now.opcode == op::kUnreachable;
-      branches = branches || (now.opcode >= op::kBlock && now.opcode <= op::kElse) ||
-                 (now.opcode >= op::kBr && now.opcode <= op::kReturn);
-      loops = loops || now.opcode == op::kLoop;
-      if (now.opcode == op::kCallIndirect || now.opcode == op::kReturnCall ||
-          now.opcode == op::kReturnCallIndirect) {
-        return false;
-      }
-      if (now.opcode == op::kCall) {
-        const std::uint32_t index = now.index(wasm::IndexSpace::kFunc);
-        if (index >= in.functions.size()) {
-          return false;
-        }
-        const FunctionId called = image.behind(in.functions[index]);
-        if (seen.insert(called).second) {
-          work.push_back(called);
-        }
-      }
-    }
-    // What writes must be straight code that ends in a trap.
-    if (!reader.ok() || (writes && (branches || !traps))) {
-      return false;
-    }
+  return place->second;
+}
+
+std::vector<Term> parameter_symbols(smt::Terms& terms, const wasm::FuncType& type) {
+  std::vector<Term> symbols;
+  for (std::size_t i = 0; i < type.params.size(); ++i) {
+    const bool wide = type.params[i] == wasm::ValueType::kI64 || type.params[i] == wasm::ValueType::kF64;
+    symbols.push_back(terms.symbol(wide ? 64 : 32, fmt::format("p{}", i)));
   }
-  return loops;
+  return symbols;
 }
 
 }  // namespace meld_verify::lift

@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "engine/lift/boundary.h"
@@ -27,6 +28,8 @@ class CallRest {
   /// borrows that it was given for the call.
   [[nodiscard]] std::optional<Term> after(const Path& path, GlobalId global, Term before);
 
+  /// All ways through generated code; calls of other code are `others`.
+  [[nodiscard]] std::vector<Path> run(const Executor::Start& start, CallModel::Kind others);
   /// That all flags have the value that they begin with.
   [[nodiscard]] std::vector<Term> flags_down();
   /// Of a call of a canonical drop whose destructor is generated code that, in the state at the call, does
@@ -41,8 +44,6 @@ class CallRest {
   /// of the path.
   [[nodiscard]] std::vector<std::pair<std::string, std::size_t>> unbalanced_lends(const Path& path,
                                                                                   std::size_t callee);
-  /// No guest knows the memory.
-  [[nodiscard]] bool is_own_memory(MemoryId memory) const;
   /// Whether the path depends on no word that could not be told.
   [[nodiscard]] bool knows_all(const Path& path) const;
   /// Whether a path that traps is one on which valid values lead. `areas`: of all valid values so far.
@@ -53,17 +54,23 @@ class CallRest {
   /// Whether the post-return of a made lift gives a global the value that it begins with.
   [[nodiscard]] bool is_closed(const Path& path, GlobalId global);
   [[nodiscard]] bool grows_without_end(std::string_view symbol) const;
+  /// What a global of generated code holds when nothing has run.
+  [[nodiscard]] Term first_value(GlobalId global);
   /// That a flag has the value that it has while no call is under way.
   [[nodiscard]] Term begins(GlobalId flag);
 
   ReadingContext& context_;
   const BoundaryCall& call_;
-  /// By destructor and what it finds in the globals.
-  std::map<std::pair<FunctionId, std::vector<Term>>, std::optional<std::vector<Term>>> quiet_;
+  /// By destructor, what it finds in the globals, and what holds then.
+  std::map<std::tuple<FunctionId, std::vector<Term>, std::vector<Term>>, std::optional<std::vector<Term>>>
+      quiet_;
 };
+
+/// Unknowns for the parameters of a function: "p0", "p1", …
+[[nodiscard]] std::vector<Term> parameter_symbols(smt::Terms& terms, const wasm::FuncType& type);
 
 /// Whether a function does nothing but look at values and trap: it reads memory, and writes neither memory
 /// nor globals but on the way to a trap. It takes parameters and gives nothing.
-[[nodiscard]] bool is_check(const Image& image, const std::vector<bool>& is_guest, FunctionId function);
+[[nodiscard]] bool is_check(ReadingContext& context, FunctionId function);
 
 }  // namespace meld_verify::lift

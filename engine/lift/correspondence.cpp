@@ -432,7 +432,7 @@ void Correspondence::check_segments() {
 void Correspondence::check_growth() {
   for (std::uint32_t f = 0; f < fused_.functions.size() && !places_.empty(); ++f) {
     const FunctionId function{f};
-    if (fused_.functions[f].kind != LinkedFunction::Kind::kDefined || alignment_.is_guest[f]) {
+    if (!is_generated(fused_, alignment_, function)) {
       continue;
     }
     const LinkedInstance& instance = fused_.instances[fused_.functions[f].instance.value];

@@ -59,6 +59,7 @@ class Assembly {
                  .terms = terms_,
                  .decider = decider_,
                  .tables = functions_,
+                 .guests_memory = guests_memories(pair.fused_image, pair.alignment),
                  .most_elements = options.most_elements} {}
 
   Lifted run() {

@@ -24,32 +24,17 @@ class Passage {
         rest_(context, call_) {
     start_.function = generated;
     start_.conditions = rest_.flags_down();
-    for (const wasm::ValueType type : context.fused.type_of(generated).params) {
-      const bool wide = type == wasm::ValueType::kI64 || type == wasm::ValueType::kF64;
-      start_.arguments.push_back(context.terms.symbol(wide ? 64 : 32, "p"));
-    }
+    start_.arguments = parameter_symbols(context.terms, context.fused.type_of(generated));
   }
 
   /// Whether every way that valid values go returns, changes nothing, and is as `is_right` wants it.
   template <class IsRight>
   bool always(const IsRight& is_right) {
-    const FunctionId generated = start_.function;
-    if (context_.fused.functions[generated.value].kind != LinkedFunction::Kind::kDefined ||
-        context_.alignment.is_guest[generated.value]) {
+    if (!is_generated(context_.fused, context_.alignment, start_.function)) {
       return false;
     }
-    const auto model = [&](FunctionId function) {
-      CallModel model;
-      const bool inside = context_.fused.functions[function.value].kind == LinkedFunction::Kind::kDefined &&
-                          !context_.alignment.is_guest[function.value];
-      model.kind = inside ? CallModel::Kind::kInline : CallModel::Kind::kSymbol;
-      model.global_after = [this](const Path& path, GlobalId global, Term before) {
-        return rest_.after(path, global, before);
-      };
-      return model;
-    };
     bool returns = false;
-    for (const Path& path : context_.executor.run(start_, model)) {
+    for (const Path& path : rest_.run(start_, CallModel::Kind::kSymbol)) {
       if (path.end == Path::End::kTrap && !rest_.may_trap(path, {})) {
         continue;
       }

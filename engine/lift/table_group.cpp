@@ -142,12 +142,7 @@ const TableGroup& TableFunctions::State::group(MemoryId memory) {
   if (!added) {
     return group;
   }
-  group.is_private = true;
-  for (const AlignedInstance& instance : alignment.instances) {
-    for (const auto& one : instance.memories) {
-      group.is_private = group.is_private && one != memory;
-    }
-  }
+  group.is_private = !guests_memories(image, alignment)[memory.value];
   // Functions that read or write the memory, and those that call them.
   std::set<FunctionId> touching = all_of(writes().stores, memory);
   const std::set<FunctionId> loading = all_of(writes().loads, memory);
