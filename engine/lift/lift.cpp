@@ -711,8 +711,8 @@ class Assembly {
         }
         const auto runs = pair_.fused_image.function_behind(pair_.fused->resources[type].destructor);
         const auto belongs = tables_->destructor_of(view.resource);
-        const bool right =
-            belongs ? runs && passes_on(context_, *runs, *belongs) : !runs || does_nothing(context_, *runs);
+        const bool right = belongs ? runs && passes_on(context_, *runs, *belongs, CallsOut::kPerhaps)
+                                   : !runs || does_nothing(context_, *runs);
         if (!right) {
           Note note;
           note.view = ViewId{v};

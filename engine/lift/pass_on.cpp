@@ -12,14 +12,15 @@ namespace {
 /// All ways through generated code, with flags down; calls of other code are unknowns.
 class Passage {
  public:
-  Passage(ReadingContext& context, FunctionId generated, FunctionId to)
+  Passage(ReadingContext& context, FunctionId generated, FunctionId to, CallsOut calls_out)
       : context_(context),
-        // What `to` is allowed to go on to is as for an allocator: nobody calls out of it.
         call_{.type = {},
               .caller_reaches = generated,
               .callee = to,
               .post_return = {},
-              .caller = {.memory = {}, .allocator = to},
+              .caller = {.memory = {},
+                         .allocator =
+                             calls_out == CallsOut::kNever ? std::optional<FunctionId>(to) : std::nullopt},
               .callee_side = {}},
         rest_(context, call_) {
     start_.function = generated;
@@ -58,23 +59,23 @@ class Passage {
 
 }  // namespace
 
-bool passes_on(ReadingContext& context, FunctionId generated, FunctionId to) {
+bool passes_on(ReadingContext& context, FunctionId generated, FunctionId to, CallsOut calls_out) {
   if (context.fused.behind(generated) == to) {
     return true;
   }
   if (!same_type(context.fused.type_of(generated), context.fused.type_of(to))) {
     return false;
   }
-  return Passage(context, generated, to).always([&](const Path& path, const std::vector<Term>& arguments) {
-    return path.calls.size() == 1 && context.fused.behind(path.calls[0].callee) == to &&
-           path.calls[0].arguments == arguments && path.calls[0].results == path.results;
-  });
+  return Passage(context, generated, to, calls_out)
+      .always([&](const Path& path, const std::vector<Term>& arguments) {
+        return path.calls.size() == 1 && context.fused.behind(path.calls[0].callee) == to &&
+               path.calls[0].arguments == arguments && path.calls[0].results == path.results;
+      });
 }
 
 bool does_nothing(ReadingContext& context, FunctionId generated) {
-  return Passage(context, generated, generated).always([](const Path& path, const std::vector<Term>&) {
-    return path.calls.empty();
-  });
+  return Passage(context, generated, generated, CallsOut::kNever)
+      .always([](const Path& path, const std::vector<Term>&) { return path.calls.empty(); });
 }
 
 }  // namespace meld_verify::lift
