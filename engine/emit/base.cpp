@@ -23,7 +23,24 @@ std::vector<Function> trap_functions() {
   return made;
 }
 
-// All sums are of 64 bits, so that none wraps.
+namespace {
+
+/// Adds `size` to the i64 on the stack, keeps the sum in `end`, and traps where it lies beyond the address
+/// space: its last byte is never handed out, so that the top stays a number of 32 bits.
+void add_size(Code& code, std::uint32_t size, std::uint32_t end) {
+  code.get(size);
+  code.op(kI64ExtendI32U);
+  code.op(kI64Add);
+  code.tee(end);
+  code.i64(0xffff'ffff);
+  code.op(kI64GtU);
+  code.begin_if();
+  code.trap(TrapReason::kBadRealloc);
+  code.end();
+}
+
+}  // namespace
+
 // Without a branch but to the trap: whoever follows all ways through the code meets one.
 Function staging_reserve() {
   constexpr std::uint32_t kAddress = 0, kSize = 1, kPageShift = 16;
@@ -32,16 +49,7 @@ Function staging_reserve() {
   const std::uint32_t missing = code.local(ValueType::kI32);
   code.get(kAddress);
   code.op(kI64ExtendI32U);
-  code.get(kSize);
-  code.op(kI64ExtendI32U);
-  code.op(kI64Add);
-  code.tee(end);
-  // The last byte of the address space is never handed out, so that the top stays a number of 32 bits.
-  code.i64(0xffff'ffff);
-  code.op(kI64GtU);
-  code.begin_if();
-  code.trap(TrapReason::kBadRealloc);
-  code.end();
+  add_size(code, kSize, end);
   // Pages that `end` takes, less those that there are; grow by as many, if any are missing.
   code.get(end);
   code.i64((1u << kPageShift) - 1);
@@ -66,6 +74,7 @@ Function staging_reserve() {
   return {"staging.reserve", std::move(code)};
 }
 
+// All sums are of 64 bits, so that none wraps.
 Function staging_realloc() {
   constexpr std::uint32_t kOld = 0, kOldSize = 1, kAlignment = 2, kSize = 3;
   Code code({std::vector<ValueType>(4, ValueType::kI32), {ValueType::kI32}});
@@ -85,15 +94,7 @@ Function staging_realloc() {
   code.op(kI64Sub);
   code.op(kI64And);
   code.tee(address);
-  code.get(kSize);
-  code.op(kI64ExtendI32U);
-  code.op(kI64Add);
-  code.tee(end);
-  code.i64(0xffff'ffff);
-  code.op(kI64GtU);
-  code.begin_if();
-  code.trap(TrapReason::kBadRealloc);
-  code.end();
+  add_size(code, kSize, end);
   code.get(address);
   code.op(kI32WrapI64);
   code.get(kSize);

@@ -7,6 +7,7 @@
 
 #include "engine/emit/arithmetic.h"
 #include "engine/emit/handle_way.h"
+#include "engine/emit/passed_values.h"
 #include "engine/emit/value_mover.h"
 
 namespace meld_verify::emit {
@@ -24,60 +25,6 @@ using Phase = ValueMover::Phase;
 namespace {
 
 constexpr ValueType kI32 = ValueType::kI32;
-
-ValueType value_type(topology::SlotType slot) {
-  switch (slot) {
-    case topology::SlotType::kI32:
-      return ValueType::kI32;
-    case topology::SlotType::kI64:
-      return ValueType::kI64;
-    case topology::SlotType::kF32:
-      return ValueType::kF32;
-    case topology::SlotType::kF64:
-      return ValueType::kF64;
-  }
-  return ValueType::kI32;
-}
-
-/// Parameters or results of a function as they lie in memory, or in slots.
-struct Passed {
-  std::vector<TypeId> types;
-  std::vector<ValueType> slots;
-  bool in_memory = false;
-  std::uint64_t size = 0;
-  std::uint32_t alignment = 1;
-};
-
-Passed passed(std::vector<TypeId> types, const topology::Layouts& layouts, std::size_t most_flat) {
-  Passed made;
-  made.types = std::move(types);
-  for (const TypeId type : made.types) {
-    const TypeLayout& layout = layouts[type];
-    made.size = std::min(topology::aligned(made.size, layout.alignment) + layout.size, topology::kMostBytes);
-    made.alignment = std::max(made.alignment, layout.alignment);
-    for (const topology::SlotType slot : layout.slots) {
-      if (made.slots.size() <= most_flat) {
-        made.slots.push_back(value_type(slot));
-      }
-    }
-  }
-  made.size = topology::aligned(made.size, made.alignment);
-  made.in_memory = made.slots.size() > most_flat;
-  return made;
-}
-
-FuncType core_type(const Passed& params, const Passed& results, bool lowered) {
-  FuncType type;
-  type.params = params.in_memory ? std::vector{kI32} : params.slots;
-  if (!results.in_memory) {
-    type.results = results.slots;
-  } else if (lowered) {
-    type.params.push_back(kI32);
-  } else {
-    type.results = {kI32};
-  }
-  return type;
-}
 
 bool meet(const std::vector<TableId>& left, const std::vector<TableId>& right) {
   return std::any_of(left.begin(), left.end(), [&](TableId table) {
@@ -117,8 +64,8 @@ class BridgeMaker {
                  .texts = shared.texts,
                  .name = job.name},
         ways_(std::move(ways)),
-        params_(passed(param_types(), shared.layouts, topology::kMostFlatParams)),
-        results_(passed(result_types(), shared.layouts, topology::kMostFlatResults)),
+        params_(passed_params(type_, shared.layouts)),
+        results_(passed_results(type_, shared.layouts)),
         made_type_(core_type(params_, results_, job.made_is_lowered)),
         target_type_(core_type(params_, results_, job.target_is_lowered)),
         host_calls_(job.caller.instance == kHost),
@@ -165,17 +112,6 @@ class BridgeMaker {
   }
 
  private:
-  std::vector<TypeId> param_types() const {
-    std::vector<TypeId> types;
-    for (const component::Parameter& param : type_.params) {
-      types.push_back(param.type);
-    }
-    return types;
-  }
-  std::vector<TypeId> result_types() const {
-    return type_.result ? std::vector{*type_.result} : std::vector<TypeId>{};
-  }
-
   bool is_result(const HandleWay& way) const {
     const auto number = static_cast<std::uint32_t>(&way - ways_.data());
     return job_.topology->positions[boundary_.first_position + number].result;
@@ -271,7 +207,7 @@ class BridgeMaker {
   // --- values
 
   /// One pass over parameters or results, in slots or in an area.
-  void pass(ValueMover& mover, Phase phase, const Passed& what, std::span<const std::uint32_t> from,
+  void pass(ValueMover& mover, Phase phase, const PassedValues& what, std::span<const std::uint32_t> from,
             const Slots& to, std::uint32_t area) {
     mover.start(code_, phase);
     std::uint64_t offset = 0;
@@ -296,8 +232,8 @@ class BridgeMaker {
   /// Moves parameters or results. `prepare` is for what comes between lifting and lowering, as far as they
   /// are apart, and gives the address of the area on the other side.
   template <class Prepare>
-  std::vector<std::uint32_t> move(ValueMover& mover, const Passed& what, std::span<const std::uint32_t> from,
-                                  const Prepare& prepare) {
+  std::vector<std::uint32_t> move(ValueMover& mover, const PassedValues& what,
+                                  std::span<const std::uint32_t> from, const Prepare& prepare) {
     std::vector<std::uint32_t> locals(what.in_memory ? 0 : what.slots.size(), kNoLocal);
     const Slots slots{.locals = locals, .types = what.slots};
     mover.start(code_, Phase::kMove);
@@ -316,7 +252,7 @@ class BridgeMaker {
   }
 
   /// The same slots, but that handles are converted.
-  std::vector<std::uint32_t> pass_through(ValueMover& mover, const Passed& what, bool results,
+  std::vector<std::uint32_t> pass_through(ValueMover& mover, const PassedValues& what, bool results,
                                           std::span<const std::uint32_t> from) {
     std::vector<std::uint32_t> locals(from.begin(), from.end());
     if (what.in_memory) {
@@ -482,7 +418,7 @@ class BridgeMaker {
   FunctionPool pool_;
   MoverContext context_;
   std::vector<HandleWay> ways_;
-  const Passed params_, results_;
+  const PassedValues params_, results_;
   const FuncType made_type_, target_type_;
   const bool host_calls_, calls_host_, passes_through_;
   Code code_;

@@ -9,6 +9,7 @@
 
 #include "engine/emit/bridge.h"
 #include "engine/emit/intrinsic.h"
+#include "engine/emit/passed_values.h"
 #include "engine/topology/layout.h"
 #include "engine/wasm/printable.h"
 
@@ -38,20 +39,6 @@ wasm::Diagnostic refused(std::string code, const std::string& instance, const st
   why.code = std::move(code);
   why.sentence = fmt::format("instance {}: {}", wasm::printable(instance), reason);
   return why;
-}
-
-ValueType value_type(topology::SlotType slot) {
-  switch (slot) {
-    case topology::SlotType::kI32:
-      return ValueType::kI32;
-    case topology::SlotType::kI64:
-      return ValueType::kI64;
-    case topology::SlotType::kF32:
-      return ValueType::kF32;
-    case topology::SlotType::kF64:
-      return ValueType::kF64;
-  }
-  return ValueType::kI32;
 }
 
 class Maker {
@@ -339,28 +326,8 @@ class Maker {
   /// The core type of a lowering or of a lift.
   FuncType core_type(FuncTypeId id, bool lowered) const {
     const component::FuncType& type = composition_.types[id];
-    FuncType core;
-    for (const component::Parameter& param : type.params) {
-      for (const topology::SlotType slot : shared_.layouts[param.type].slots) {
-        core.params.push_back(value_type(slot));
-      }
-    }
-    if (core.params.size() > topology::kMostFlatParams) {
-      core.params = {ValueType::kI32};
-    }
-    if (type.result) {
-      const auto& slots = shared_.layouts[*type.result].slots;
-      if (slots.size() <= topology::kMostFlatResults) {
-        for (const topology::SlotType slot : slots) {
-          core.results.push_back(value_type(slot));
-        }
-      } else if (lowered) {
-        core.params.push_back(ValueType::kI32);
-      } else {
-        core.results.push_back(ValueType::kI32);
-      }
-    }
-    return core;
+    return emit::core_type(passed_params(type, shared_.layouts), passed_results(type, shared_.layouts),
+                           lowered);
   }
 
   // --- destructors

@@ -37,6 +37,21 @@ class Writer {
     with(by, kI32Add);
     code_.set(local);
   }
+  /// Begins a loop over the code units up to the address on the stack, which it keeps in `end`.
+  void begin_units(std::uint32_t end) {
+    code_.set(end);
+    code_.block();
+    code_.loop();
+    code_.get(kAddress);
+    code_.get(end);
+    code_.op(kI32Eq);
+    code_.br_if(1);
+  }
+  void end_units() {
+    code_.br(0);
+    code_.end();
+    code_.end();
+  }
   /// Traps if the number on the stack is not 0.
   void trap_if(TrapReason reason) {
     code_.begin_if();
@@ -83,13 +98,7 @@ Function check_utf8(std::string name, const Symbol& memory) {
   code.get(kAddress);
   code.get(kLength);
   code.op(kI32Add);
-  code.set(end);
-  code.block();
-  code.loop();
-  code.get(kAddress);
-  code.get(end);
-  code.op(kI32Eq);
-  code.br_if(1);
+  write.begin_units(end);
   write.byte(kAddress);
   code.tee(byte);
   write.with(0x80, kI32LtU);
@@ -170,9 +179,7 @@ Function check_utf8(std::string name, const Symbol& memory) {
   code.get(bytes);
   code.op(kI32Add);
   code.set(kAddress);
-  code.br(0);
-  code.end();
-  code.end();
+  write.end_units();
   return {std::move(name), std::move(code)};
 }
 
@@ -185,13 +192,7 @@ Function check_utf16(std::string name, const Symbol& memory) {
   code.get(kLength);
   write.with(1, kI32Shl);
   code.op(kI32Add);
-  code.set(end);
-  code.block();
-  code.loop();
-  code.get(kAddress);
-  code.get(end);
-  code.op(kI32Eq);
-  code.br_if(1);
+  write.begin_units(end);
   write.unit(kAddress);
   code.tee(unit);
   write.with(0xf800, kI32And);
@@ -213,9 +214,7 @@ Function check_utf16(std::string name, const Symbol& memory) {
   write.with(0xdc00, kI32Ne);
   write.trap_if(TrapReason::kBadUtf16);
   write.advance(kAddress, 4);
-  code.br(0);
-  code.end();
-  code.end();
+  write.end_units();
   return {std::move(name), std::move(code)};
 }
 

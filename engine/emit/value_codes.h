@@ -10,4 +10,7 @@ inline constexpr wasm::Opcode kF32Eq = 0x5b, kF64Eq = 0x61, kI32LtS = 0x48, kF32
                               kF64ReinterpretI64 = 0xbf, kI32ReinterpretF32 = 0xbc, kI64ReinterpretF64 = 0xbd,
                               kI32Extend8S = 0xc0, kI32Extend16S = 0xc1;
 
+/// Fixed-length lists of more elements are moved and checked in a loop, where nothing speaks against it.
+inline constexpr std::uint32_t kMostUnrolled = 4;
+
 }  // namespace meld_verify::emit::value_codes

@@ -27,8 +27,6 @@ constexpr ValueType kI32 = ValueType::kI32, kI64 = ValueType::kI64, kF32 = Value
 constexpr std::uint32_t kMostInline = 48;
 /// Plain values of more bytes than this are copied as a whole.
 constexpr std::uint64_t kMostPiecewise = 32;
-/// Fixed-length lists of more elements are moved in a loop, where nothing speaks against it.
-constexpr std::uint32_t kMostUnrolled = 4;
 
 ValueType slot_of(TypeKind kind) {
   switch (kind) {

@@ -26,7 +26,6 @@ namespace {
 constexpr ValueType kI32 = ValueType::kI32;
 constexpr std::uint32_t kPageShift = 16;
 constexpr std::uint32_t kMostBytes = std::uint32_t{topology::kMostBytes};
-constexpr std::uint32_t kMostUnrolled = 4;
 
 /// How the elements of a list or map lie.
 struct Elements {

@@ -223,7 +223,8 @@ class Race {
       words += (i == 0 ? "" : ", ") + value_text((*arguments)[i], *type.params[i]);
     }
     result_.call += fmt::format("{}{}({})", result_.call.empty() ? "" : "; ", name, words);
-    std::optional<std::vector<spec::Value>> theirs = counterparts(*arguments);
+    std::optional<std::vector<spec::Value>> theirs =
+        counterparts(*arguments, composed_.handles(), fused_->handles());
     composed_.call(what, *arguments);
     if (fused_->goes_on()) {
       call_fused(what, type, *arguments, std::move(theirs));
@@ -307,52 +308,10 @@ class Race {
   }
 
   std::optional<std::vector<spec::Value>> made_up(const spec::FunctionType& type, Filling filling) {
-    std::vector<spec::ObjectId> given;  // an own goes to one parameter only
-    const auto source = [&](const spec::Type& wanted) -> std::optional<spec::Handle> {
-      const auto& owned = composed_.program().machine().host_owned();
-      for (std::size_t i = composed_.handles().size(); i-- > 0;) {
-        spec::Handle handle = composed_.handles()[i];
-        if (handle.type == wanted.resource && owned.find(handle.object) != owned.end() &&
-            std::find(given.begin(), given.end(), handle.object) == given.end()) {
-          handle.own = wanted.kind == spec::Kind::kOwn;
-          given.push_back(handle.object);
-          return handle;
-        }
-      }
-      return std::nullopt;
-    };
-    std::vector<spec::Value> arguments;
-    for (const spec::TypeRef& param : type.params) {
-      std::optional<spec::Value> value = made_up_value(*param, filling, source);
-      if (!value) {
-        return std::nullopt;
-      }
-      arguments.push_back(*std::move(value));
-    }
-    return arguments;
-  }
-
-  /// The arguments with the fused program's handles.
-  std::optional<std::vector<spec::Value>> counterparts(const std::vector<spec::Value>& arguments) {
-    const auto exchange = [&](const spec::Handle& handle) -> std::optional<spec::Handle> {
-      for (std::size_t i = 0; i < composed_.handles().size() && i < fused_->handles().size(); ++i) {
-        if (composed_.handles()[i].object == handle.object) {
-          spec::Handle theirs = fused_->handles()[i];
-          theirs.own = handle.own;
-          return theirs;
-        }
-      }
-      return std::nullopt;
-    };
-    std::vector<spec::Value> made;
-    for (const spec::Value& argument : arguments) {
-      std::optional<spec::Value> value = with_handles(argument, exchange);
-      if (!value) {
-        return std::nullopt;
-      }
-      made.push_back(*std::move(value));
-    }
-    return made;
+    const auto& owned = composed_.program().machine().host_owned();
+    return made_up_arguments(type, filling, composed_.handles(), [&owned](const spec::Handle& handle) {
+      return owned.find(handle.object) != owned.end();
+    });
   }
 
   const lift::Pair& pair_;

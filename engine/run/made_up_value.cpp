@@ -1,5 +1,6 @@
 #include "engine/run/made_up_value.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace meld_verify::run {
@@ -192,6 +193,58 @@ bool flatten_plain(const Value& value, const Type& type, std::vector<spec::CoreV
     default:
       return false;
   }
+}
+
+std::optional<std::vector<spec::Value>> made_up_arguments(
+    const spec::FunctionType& type, Filling filling, const std::vector<spec::Handle>& handles,
+    const std::function<bool(const spec::Handle&)>& holds) {
+  std::vector<spec::ObjectId> given;  // an own goes to one parameter only
+  const auto source = [&](const spec::Type& wanted) -> std::optional<spec::Handle> {
+    for (std::size_t i = handles.size(); i-- > 0;) {
+      spec::Handle handle = handles[i];
+      if (handle.type == wanted.resource && holds(handle) &&
+          std::find(given.begin(), given.end(), handle.object) == given.end()) {
+        handle.own = wanted.kind == spec::Kind::kOwn;
+        given.push_back(handle.object);
+        return handle;
+      }
+    }
+    return std::nullopt;
+  };
+  std::vector<spec::Value> arguments;
+  for (const spec::TypeRef& param : type.params) {
+    std::optional<spec::Value> value = made_up_value(*param, filling, source);
+    if (!value) {
+      return std::nullopt;
+    }
+    arguments.push_back(*std::move(value));
+  }
+  return arguments;
+}
+
+std::optional<std::vector<spec::Value>> counterparts(const std::vector<spec::Value>& arguments,
+                                                     const std::vector<spec::Handle>& ours,
+                                                     const std::vector<spec::Handle>& theirs) {
+  const auto exchange = [&](const spec::Handle& handle) -> std::optional<spec::Handle> {
+    const auto place = std::find_if(ours.begin(), ours.end(),
+                                    [&](const spec::Handle& one) { return one.object == handle.object; });
+    const auto number = static_cast<std::size_t>(place - ours.begin());
+    if (place == ours.end() || number >= theirs.size()) {
+      return std::nullopt;
+    }
+    spec::Handle other = theirs[number];
+    other.own = handle.own;
+    return other;
+  };
+  std::vector<spec::Value> made;
+  for (const spec::Value& argument : arguments) {
+    std::optional<spec::Value> value = with_handles(argument, exchange);
+    if (!value) {
+      return std::nullopt;
+    }
+    made.push_back(*std::move(value));
+  }
+  return made;
 }
 
 }  // namespace meld_verify::run

@@ -29,6 +29,18 @@ enum class Filling : std::uint8_t {
     const spec::Value& value,
     const std::function<std::optional<spec::Handle>(const spec::Handle&)>& exchange);
 
+/// Arguments for a call: for each handle the newest of `handles` of its type that `holds` is true of, an own
+/// for one parameter only. Nothing when a handle is missing.
+[[nodiscard]] std::optional<std::vector<spec::Value>> made_up_arguments(
+    const spec::FunctionType& type, Filling filling, const std::vector<spec::Handle>& handles,
+    const std::function<bool(const spec::Handle&)>& holds);
+
+/// The arguments of another program's call: each handle is the one in `theirs` at the place where the same
+/// object's is in `ours`. Nothing when there is none.
+[[nodiscard]] std::optional<std::vector<spec::Value>> counterparts(const std::vector<spec::Value>& arguments,
+                                                                   const std::vector<spec::Handle>& ours,
+                                                                   const std::vector<spec::Handle>& theirs);
+
 /// The core slots of a value without strings, lists, variants and handles; appended to `slots`. False: it has
 /// one of these.
 [[nodiscard]] bool flatten_plain(const spec::Value& value, const spec::Type& type,

@@ -21,18 +21,6 @@ spec::InstanceId machine_id(component::InstanceId id) {
   return spec::InstanceId(id.value - 1);
 }
 
-spec::Encoding encoding_of(component::StringEncoding encoding) {
-  switch (encoding) {
-    case component::StringEncoding::kUtf8:
-      return spec::Encoding::kUtf8;
-    case component::StringEncoding::kUtf16:
-      return spec::Encoding::kUtf16;
-    case component::StringEncoding::kLatin1Utf16:
-      return spec::Encoding::kLatin1OrUtf16;
-  }
-  return spec::Encoding::kUtf8;
-}
-
 CoreExtern::Kind kind_of(component::CoreSort sort) {
   switch (sort) {
     case component::CoreSort::kFunc:

@@ -9,18 +9,6 @@ namespace meld_verify::run {
 
 using Stocked = std::array<spec::HandleTable, 2>;  ///< of caller and callee, before the call
 
-inline spec::Encoding encoding_of(component::StringEncoding encoding) {
-  switch (encoding) {
-    case component::StringEncoding::kUtf8:
-      return spec::Encoding::kUtf8;
-    case component::StringEncoding::kUtf16:
-      return spec::Encoding::kUtf16;
-    case component::StringEncoding::kLatin1Utf16:
-      return spec::Encoding::kLatin1OrUtf16;
-  }
-  return spec::Encoding::kUtf8;
-}
-
 // --- random calls
 
 class RandomTypes {

@@ -195,11 +195,13 @@ class Both {
       differ("the routed component lost the export " + wasm::printable(what.name));
       return false;
     }
-    const auto arguments = made_up(reference_program_.type_of(what), call.filling);
+    const auto arguments =
+        made_up_arguments(reference_program_.type_of(what), call.filling, reference_.handles(),
+                          [this](const spec::Handle& handle) { return reference_.holds(handle); });
     if (!arguments) {
       return true;  // no call without a handle
     }
-    auto theirs = counterparts(*arguments);
+    auto theirs = counterparts(*arguments, reference_.handles(), routed_side_.handles());
     if (!theirs) {
       differ("the routed component did not give a handle that the other gave");
       return false;
@@ -207,56 +209,6 @@ class Both {
     reference_.call(what, *arguments);
     routed_side_.call(*same, *std::move(theirs));
     return true;
-  }
-
-  std::optional<std::vector<spec::Value>> made_up(const spec::FunctionType& type, Filling filling) {
-    std::vector<spec::ObjectId> given;  // an own goes to one parameter only
-    const auto source = [&](const spec::Type& wanted) -> std::optional<spec::Handle> {
-      for (std::size_t i = reference_.handles().size(); i-- > 0;) {
-        spec::Handle handle = reference_.handles()[i];
-        if (handle.type == wanted.resource && reference_.holds(handle) &&
-            std::find(given.begin(), given.end(), handle.object) == given.end()) {
-          handle.own = wanted.kind == spec::Kind::kOwn;
-          given.push_back(handle.object);
-          return handle;
-        }
-      }
-      return std::nullopt;
-    };
-    std::vector<spec::Value> arguments;
-    for (const spec::TypeRef& param : type.params) {
-      auto value = made_up_value(*param, filling, source);
-      if (!value) {
-        return std::nullopt;
-      }
-      arguments.push_back(*std::move(value));
-    }
-    return arguments;
-  }
-
-  /// The arguments with the routed program's handles.
-  std::optional<std::vector<spec::Value>> counterparts(const std::vector<spec::Value>& arguments) {
-    const auto exchange = [&](const spec::Handle& handle) -> std::optional<spec::Handle> {
-      const auto& ours = reference_.handles();
-      const auto place = std::find_if(ours.begin(), ours.end(),
-                                      [&](const spec::Handle& one) { return one.object == handle.object; });
-      const auto number = static_cast<std::size_t>(place - ours.begin());
-      if (number >= routed_side_.handles().size()) {
-        return std::nullopt;
-      }
-      spec::Handle theirs = routed_side_.handles()[number];
-      theirs.own = handle.own;
-      return theirs;
-    };
-    std::vector<spec::Value> made;
-    for (const spec::Value& argument : arguments) {
-      auto value = with_handles(argument, exchange);
-      if (!value) {
-        return std::nullopt;
-      }
-      made.push_back(*std::move(value));
-    }
-    return made;
   }
 
   void differ(std::string sentence) {

@@ -125,4 +125,16 @@ spec::TypeRef ValueTypes::make(const TypeNode& node) {
   }
 }
 
+spec::Encoding encoding_of(component::StringEncoding encoding) {
+  switch (encoding) {
+    case component::StringEncoding::kUtf8:
+      return spec::Encoding::kUtf8;
+    case component::StringEncoding::kUtf16:
+      return spec::Encoding::kUtf16;
+    case component::StringEncoding::kLatin1Utf16:
+      return spec::Encoding::kLatin1OrUtf16;
+  }
+  return spec::Encoding::kUtf8;
+}
+
 }  // namespace meld_verify::run

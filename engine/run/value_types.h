@@ -7,6 +7,8 @@
 
 namespace meld_verify::run {
 
+[[nodiscard]] spec::Encoding encoding_of(component::StringEncoding encoding);
+
 /// The types of a composition as the reference machine knows them. Resource types keep their numbers.
 class ValueTypes {
  public:
