@@ -6,11 +6,9 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "engine/component/decode.h"
+#include "engine/component/fixture_files_by_test.h"
 
 namespace meld_verify::component {
 namespace {
@@ -18,24 +16,7 @@ namespace {
 using Bytes = std::vector<std::uint8_t>;
 
 const std::vector<Bytes>& fixtures() {
-  static const std::vector<Bytes> all = [] {
-    std::vector<std::filesystem::path> paths;
-    for (const char* folder : {"components", "bad"}) {
-      for (const auto& entry : std::filesystem::directory_iterator(
-               std::filesystem::path(MELD_VERIFY_SOURCE_DIR) / "fixtures" / folder)) {
-        if (entry.path().extension() == ".wasm") {
-          paths.push_back(entry.path());
-        }
-      }
-    }
-    std::sort(paths.begin(), paths.end());
-    std::vector<Bytes> files;
-    for (const auto& path : paths) {
-      std::ifstream in(path, std::ios::binary);
-      files.emplace_back(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
-    }
-    return files;
-  }();
+  static const std::vector<Bytes> all = fixture_files({"components", "bad"});
   return all;
 }
 

@@ -5,10 +5,8 @@
 #include <rapidcheck.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 
+#include "engine/component/fixture_files_by_test.h"
 #include "engine/component/world_text.h"
 #include "engine/rewrite/route.h"
 #include "spec/property.h"
@@ -20,22 +18,7 @@ using Bytes = std::vector<std::uint8_t>;
 using spec::below;
 
 const std::vector<Bytes>& fixtures() {
-  static const std::vector<Bytes> kAll = [] {
-    std::vector<std::filesystem::path> paths;
-    for (const auto& entry : std::filesystem::directory_iterator(
-             std::filesystem::path(MELD_VERIFY_SOURCE_DIR) / "fixtures/components")) {
-      if (entry.path().extension() == ".wasm") {
-        paths.push_back(entry.path());
-      }
-    }
-    std::sort(paths.begin(), paths.end());
-    std::vector<Bytes> files;
-    for (const auto& path : paths) {
-      std::ifstream in(path, std::ios::binary);
-      files.emplace_back(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
-    }
-    return files;
-  }();
+  static const std::vector<Bytes> kAll = component::fixture_files({"components"});
   return kAll;
 }
 

@@ -126,21 +126,11 @@ class OuterCall : public EmittedModules {
  private:
   void choose() {
     RandomTypes types(world_, true);
-    std::vector<std::pair<std::string, TypeId>> params;
-    for (std::uint32_t i = 0, count = below(4); i < count; ++i) {
-      params.emplace_back("p" + std::to_string(i), types.any(static_cast<int>(below(3)), true));
-    }
-    std::optional<TypeId> result;
-    if (below(3) != 0) {
-      result = types.any(static_cast<int>(below(3)), false);
-    }
-    type_ = world_.small.func(params, result);
+    const RandomFunction function(world_, types, 3, 2);
+    type_ = function.type;
     encoding_ = static_cast<StringEncoding>(below(3));
-    ValueTypes value_types(world_.small.made.types);
-    const spec::FunctionType function = value_types.of(type_);
-    params_ = spec::types::tuple(function.params);
-    results_ =
-        spec::types::tuple(function.result ? std::vector{function.result} : std::vector<spec::TypeRef>{});
+    params_ = function.params;
+    results_ = function.results;
     tables_ = stocked();
     guest_writes_ = random_written(host_calls_ ? *results_ : *params_, spelling(), tables_[0]);
     guest_writes_.damages.clear();

@@ -351,29 +351,17 @@ void one_call(spec::Tally& tally, bool handles, bool shares_table) {
   BridgeWorld world;
   RandomTypes types(world, handles);
   BridgeCall call;
-  std::vector<std::pair<std::string, TypeId>> params;
-  for (std::uint32_t i = 0, count = below(5); i < count; ++i) {
-    params.emplace_back("p" + std::to_string(i), types.any(static_cast<int>(below(4)), true));
-  }
-  std::optional<TypeId> result;
-  if (below(3) != 0) {
-    result = types.any(static_cast<int>(below(4)), false);
-  }
-  call.type = world.small.func(params, result);
+  const RandomFunction function(world, types, 4, 3);
+  call.type = function.type;
   call.encoding = static_cast<StringEncoding>(below(3));
-  ValueTypes value_types(world.small.made.types);
-  const spec::FunctionType function = value_types.of(call.type);
-  const spec::TypeRef param_tuple = spec::types::tuple(function.params);
-  const spec::TypeRef result_tuple =
-      spec::types::tuple(function.result ? std::vector{function.result} : std::vector<spec::TypeRef>{});
   call.shares_table = shares_table;
   Stocked tables = stocked();
   if (shares_table) {
     tables[1] = tables[0];
   }
   const spec::Encoding encoding = encoding_of(call.encoding);
-  call.params = random_written(*param_tuple, encoding, tables[0]);
-  call.results = random_written(*result_tuple, encoding, tables[1]);
+  call.params = random_written(*function.params, encoding, tables[0]);
+  call.results = random_written(*function.results, encoding, tables[1]);
   call.drops_borrows = below(8) != 0;
   call.has_post_return = below(2) == 0;
   if (below(12) == 0) {
@@ -383,9 +371,9 @@ void one_call(spec::Tally& tally, bool handles, bool shares_table) {
     call.bad_realloc_callee = below(4);
   }
 
-  LawCall law(call, *param_tuple, *result_tuple, tables);
+  LawCall law(call, *function.params, *function.results, tables);
   const BridgeOutcome expected = law.run();
-  BridgeRun run(world, call, *param_tuple, *result_tuple);
+  BridgeRun run(world, call, *function.params, *function.results);
   const auto refused = run.make();
   if (refused) {
     tally["refused"]++;
@@ -400,7 +388,7 @@ void one_call(spec::Tally& tally, bool handles, bool shares_table) {
   }
   RC_ASSERT(got.complaints.empty());
   tally[expected.trap.empty() ? "ends well" : expected.trap]++;
-  if (param_tuple->flat.size() > spec::kMaxFlatParams) {
+  if (function.params->flat.size() > spec::kMaxFlatParams) {
     tally["spilled"]++;
   }
   // Reallocs may come before something that traps for another reason, and borrows are counted before what
@@ -413,7 +401,7 @@ void one_call(spec::Tally& tally, bool handles, bool shares_table) {
     RC_ASSERT(got.trap == expected.trap);
   }
   if (order_matters && !realloc_fails && !shares_table) {
-    RC_ASSERT(got.trap == expected.trap || result_tuple->flat.size() > spec::kMaxFlatResults);
+    RC_ASSERT(got.trap == expected.trap || function.results->flat.size() > spec::kMaxFlatResults);
   }
   if (both_trap) {
     return;
@@ -422,7 +410,7 @@ void one_call(spec::Tally& tally, bool handles, bool shares_table) {
   RC_ASSERT(got.caller_reallocs == expected.caller_reallocs);
   RC_ASSERT(got.callee_reallocs == expected.callee_reallocs);
   RC_ASSERT(got.returned == expected.returned);
-  if (!has_floats(*param_tuple) && !has_floats(*result_tuple)) {
+  if (!has_floats(*function.params) && !has_floats(*function.results)) {
     RC_ASSERT(difference(got.callee_memory, expected.callee_memory) == std::nullopt);
     RC_ASSERT(difference(got.caller_memory, expected.caller_memory) == std::nullopt);
   } else if (call.params.damages.empty() && call.results.damages.empty()) {

@@ -78,6 +78,32 @@ class RandomTypes {
   const bool handles_;
 };
 
+/// A function of random types: up to `most_params` parameters, up to `depth` types in one another.
+struct RandomFunction {
+  RandomFunction(BridgeWorld& world, RandomTypes& types, std::uint32_t most_params, std::uint32_t depth) {
+    const auto any = [&](bool borrows) {
+      return types.any(static_cast<int>(spec::below(depth + 1)), borrows);
+    };
+    std::vector<std::pair<std::string, component::TypeId>> listed;
+    for (std::uint32_t i = 0, count = spec::below(most_params + 1); i < count; ++i) {
+      listed.emplace_back("p" + std::to_string(i), any(true));
+    }
+    std::optional<component::TypeId> given;
+    if (spec::below(3) != 0) {
+      given = any(false);
+    }
+    type = world.small.func(listed, given);
+    ValueTypes value_types(world.small.made.types);
+    const spec::FunctionType function = value_types.of(type);
+    params = spec::types::tuple(function.params);
+    results =
+        spec::types::tuple(function.result ? std::vector{function.result} : std::vector<spec::TypeRef>{});
+  }
+
+  component::FuncTypeId type;
+  spec::TypeRef params, results;  ///< as tuples
+};
+
 /// Entries for all resource types in both tables, some of them borrows, and some holes. The callee gets no
 /// entry by a borrow of its own type.
 inline Stocked stocked() {

@@ -19,7 +19,6 @@ import sys
 import tempfile
 
 import fused_side
-import make_fused_programs as programs
 import mutate_fused
 import verdict_side
 
@@ -493,20 +492,6 @@ def routed_files(program, folder, names):
             yield name, composed, routed
 
 
-def planted(text, changed, out):
-    """Whether the changed text is a valid component, which is then written."""
-    lines = [changed.get(i, line) for i, line in enumerate(text.lines)]
-    with tempfile.NamedTemporaryFile("w", suffix=".wat", encoding="utf-8") as source:
-        source.write("\n".join(lines) + "\n")
-        source.flush()
-        try:
-            programs.wasm_tools("parse", source.name, "-o", out)
-            programs.wasm_tools("validate", "--features", "all", out)
-        except ValueError:
-            return False
-    return True
-
-
 def check(program, only, each, folder, names):
     counts = {name: collections.Counter() for name in DEFECTS if only in name}
     proved = 0
@@ -520,7 +505,7 @@ def check(program, only, each, folder, names):
                 continue
             for changed in DEFECTS[name](text):
                 out = pathlib.Path(folder) / f"{base}.{name}.{made}.wasm"
-                if made == each or not planted(text, changed, out):
+                if made == each or not mutate_fused.written(text, changed, out):
                     break
                 made += 1
                 verdict = verdict_side.ask(program, composed, out)

@@ -381,19 +381,26 @@ CHANGES = dict(zip(KINDS, (swap_calls, redirect_call, drop_conversion, drop_call
 CHANGES |= dict(zip(WIRES, (change_argument, change_alias, change_slot, drop_part)))
 
 
+def written(text, changed, out):
+    """Whether the text with these lines in place of its own is valid; then it is written to `out`."""
+    lines = [changed.get(i, line) for i, line in enumerate(text.lines)]
+    with tempfile.NamedTemporaryFile("w", suffix=".wat", encoding="utf-8") as source:
+        source.write("\n".join(lines) + "\n")
+        source.flush()
+        try:
+            programs.wasm_tools("parse", source.name, "-o", out)
+            programs.wasm_tools("validate", "--features", "all", out)
+        except ValueError:
+            return False
+    return True
+
+
 def mutant(text, kind, rng, out):
     """Writes one mutant of a kind that is valid; what was changed. Raises NothingToChange."""
     for _ in range(40 if kind == "part" else 12):
         changed = CHANGES[kind](text, rng)
-        lines = [changed.get(i, line) for i, line in enumerate(text.lines)]
-        with tempfile.NamedTemporaryFile("w", suffix=".wat", encoding="utf-8") as source:
-            source.write("\n".join(lines) + "\n")
-            source.flush()
-            try:
-                programs.wasm_tools("parse", source.name, "-o", out)
-                programs.wasm_tools("validate", "--features", "all", out)
-            except ValueError:
-                continue
+        if not written(text, changed, out):
+            continue
         places = []
         for i, line in changed.items():
             where = next((f for f in text.functions if i in f.lines), None)

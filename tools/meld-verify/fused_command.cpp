@@ -6,16 +6,13 @@
 #include <cctype>
 #include <string_view>
 
-#include "engine/check/artefact.h"
 #include "engine/report/fused.h"
 #include "engine/run/finding_replay.h"
-#include "engine/run/passed_cases.h"
-#include "engine/wasm/validate.h"
 #include "tools/meld-verify/command.h"
+#include "tools/meld-verify/fused_judgement.h"
 #include "tools/meld-verify/heap.h"
 #include "tools/meld-verify/input.h"
 #include "tools/meld-verify/progress.h"
-#include "tools/meld-verify/validate_modules.h"
 
 namespace meld_verify::tool {
 namespace {
@@ -55,29 +52,9 @@ report::ReplayWords replay_words(const lift::Pair& pair, const run::Replay& repl
           .text = std::string(elsewhere) + run::replay_text(pair, replay)};
 }
 
-/// The core modules of the fused file, validated; what wabt cannot read is what the verdict rests on.
-wasm::Expected<std::vector<std::string>> validate(const lift::Pair& pair,
-                                                  const std::vector<std::uint8_t>& bytes,
-                                                  const std::string& file) {
-  return pair.fused ? validate_modules(*pair.fused, bytes, file) : validate_module(bytes, file);
-}
-
 /// Neither right nor wrong as far as the code could be read.
 bool is_open(check::Verdict verdict) {
   return verdict == check::Verdict::kUnknown || verdict == check::Verdict::kUnsupported;
-}
-
-/// Whether a finding refutes that only matters if certain cases or list elements are passed.
-bool hangs_on_cases(const check::ArtefactReport& artefact, const lift::Lifted& lifted) {
-  return std::any_of(
-      artefact.report.findings.begin(), artefact.report.findings.end(), [&](const check::Finding& finding) {
-        if (!finding.refutes || finding.whole || finding.unit.kind != check::UnitKind::kPosition) {
-          return false;
-        }
-        const topology::LayoutId layout = lifted.topology.positions[finding.unit.id].layout;
-        return lifted.topology.layouts[layout.value].in_variant ||
-               lifted.topology.layouts[layout.value].in_list;
-      });
 }
 
 }  // namespace
@@ -93,38 +70,19 @@ int FusedCommand::run() const {
   if (!fused_bytes) {
     return fail(fused_bytes.error());
   }
-  progress.now("looking for the components' code in the fused file");
-  const auto pair = lift::read_pair(*composed_bytes, composed, *fused_bytes, fused);
-  if (!pair) {
-    progress.end();
-    return fail(pair.error());
-  }
-  progress.now("validating the fused file");
-  const auto limits = validate(**pair, *fused_bytes, fused);
-  if (!limits) {
-    progress.end();
-    return fail(limits.error());
-  }
-  const auto rules = smt::load_rules();
-  if (!rules) {
-    progress.end();
-    return fail(rules.error());
-  }
-  progress.now("reading what the fused code does");
-  lift::Lifted lifted = lift::lift(**pair);
-  lifted.assumptions.insert(lifted.assumptions.end(), limits->begin(), limits->end());
-  progress.now("judging");
   const check::Options check_options{
       .profile = profile == "strict" ? check::Profile::kStrict : check::Profile::kDefault,
       .latent = latent,
       .judge = judge ? check::JudgeUse::kAlways : check::JudgeUse::kAuto,
       .source = check::Source::kCode};
-  check::ArtefactReport artefact = check::check_artefact(lifted, *rules, check_options);
-  if (hangs_on_cases(artefact, lifted)) {
-    progress.now("running the composed file");
-    run::leave_out_cases(**pair, lifted);
-    artefact = check::check_artefact(lifted, *rules, check_options);
+  auto judged = judge_fused(*composed_bytes, composed, *fused_bytes, fused, check_options, progress);
+  if (!judged) {
+    progress.end();
+    return fail(judged.error());
   }
+  const lift::Pair& pair = *judged->pair;
+  lift::Lifted& lifted = judged->lifted;
+  check::ArtefactReport& artefact = judged->artefact;
   if (!plan_file.empty()) {
     const auto written =
         write_file(plan_file, routing::write_plan(lifted.plan, lifted.topology, {.locations = true}));
@@ -145,10 +103,10 @@ int FusedCommand::run() const {
     progress.now("running both files");
     std::vector<component::CanonId> through;
     if (replay_finding != 0) {
-      through = run::canons_of(**pair, lifted, verdict.findings[replay_finding - 1]);
+      through = run::canons_of(pair, lifted, verdict.findings[replay_finding - 1]);
     }
-    const run::Replay found = run::find_difference(**pair, {}, through);
-    shown = replay_words(**pair, found, through, replay_finding);
+    const run::Replay found = run::find_difference(pair, {}, through);
+    shown = replay_words(pair, found, through, replay_finding);
     if (shown->differs && verdict.verdict == check::Verdict::kProved) {
       verdict.verdict = check::Verdict::kUnknown;  // a proof that a run contradicts is none
       verdict.error = "nothing wrong was found in its code, but a run differs: " + shown->difference;
@@ -157,7 +115,7 @@ int FusedCommand::run() const {
         lifted.notes.push_back(*std::move(note));
         lifted.assumptions.insert(lifted.assumptions.end(), found.assumptions.begin(),
                                   found.assumptions.end());
-        artefact = check::check_artefact(lifted, *rules, check_options);
+        artefact = check::check_artefact(lifted, judged->rules, check_options);
       }
     }
   }
@@ -168,7 +126,7 @@ int FusedCommand::run() const {
       .fused = fused,
       .lifted = lifted,
       .artefact = artefact,
-      .image = &(*pair)->fused_image,
+      .image = &pair.fused_image,
       .command = fmt::format("meld-verify {} {}{}{}", quoted(composed), quoted(fused),
                              profile == "strict" ? " --profile strict" : "", latent ? " --latent" : ""),
       .replay = std::move(shown)};
