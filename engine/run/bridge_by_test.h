@@ -59,10 +59,10 @@ struct BridgeWorld {
 class TestMemory : public spec::Memory {
  public:
   void read(std::uint32_t address, std::span<std::byte> into) const override {
-    std::memcpy(into.data(), bytes() + address, into.size());
+    std::copy_n(bytes() + address, into.size(), into.begin());
   }
   void write(std::uint32_t address, std::span<const std::byte> from) override {
-    std::memcpy(bytes() + address, from.data(), from.size());
+    std::copy(from.begin(), from.end(), bytes() + address);
   }
   [[nodiscard]] virtual std::byte* bytes() const = 0;
 };

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
+#include <span>
 
 #include "engine/run/emitted_by_test.h"
 #include "spec/text.h"
@@ -27,6 +29,9 @@ class TextCode : public EmittedModules {
     add(emit::package_functions(router, all));
   }
 
+  [[nodiscard]] std::byte* place(std::uint32_t address) const {
+    return reinterpret_cast<std::byte*>(bytes() + address);
+  }
   [[nodiscard]] std::uint8_t* bytes() const { return store.bytes(known.at(symbol_)); }
   Emitted run(std::uint32_t address, std::uint32_t length) { return call(function_, {address, length}); }
 
@@ -45,7 +50,7 @@ TEST(TextCode, Utf8IsWhatTheLawTakesForIt) {
   std::size_t good = 0, bad = 0;
   const auto compare = [&](std::uint32_t before, const std::string& middle, std::uint32_t after) {
     const std::string text = std::string(before, 'a') + middle + std::string(after, 'z');
-    std::memcpy(code.bytes() + 3, text.data(), text.size());
+    std::copy(text.begin(), text.end(), code.bytes() + 3);
     std::memset(code.bytes() + 3 + text.size(), 0x80, 4);  // what comes after is not the string's
     const Emitted outcome = code.run(3, static_cast<std::uint32_t>(text.size()));
     const bool right = spec::is_utf8(text);
@@ -80,7 +85,8 @@ TEST(TextCode, Utf8IsWhatTheLawTakesForIt) {
 
 std::vector<std::byte> bytes_of(const std::vector<std::uint16_t>& units) {
   std::vector<std::byte> bytes(units.size() * 2);
-  std::memcpy(bytes.data(), units.data(), bytes.size());
+  const auto from = std::as_bytes(std::span(units));
+  std::copy(from.begin(), from.end(), bytes.begin());
   return bytes;
 }
 
@@ -96,7 +102,7 @@ TEST(TextCode, Utf16IsWhatTheLawTakesForIt) {
             std::vector<std::uint16_t> units = {a, b, c, d};
             units.resize(length);
             const auto bytes = bytes_of(units);
-            std::memcpy(code.bytes() + 2, bytes.data(), bytes.size());
+            std::copy(bytes.begin(), bytes.end(), code.place(2));
             std::memset(code.bytes() + 2 + bytes.size(), 0xdc, 2);
             const Emitted outcome = code.run(2, length);
             ASSERT_EQ(outcome.trapped, !spec::utf8_of_utf16(bytes)) << ::testing::PrintToString(units);
@@ -116,7 +122,7 @@ TEST(TextCode, OnlyWhatFitsIsNarrowed) {
       for (const std::uint16_t c : kUnits) {
         const std::vector<std::uint16_t> units = {a, b, c};
         const auto bytes = bytes_of(units);
-        std::memcpy(code.bytes() + 2, bytes.data(), bytes.size());
+        std::copy(bytes.begin(), bytes.end(), code.place(2));
         const bool fits = std::max({a, b, c}) < 0x100;
         EXPECT_EQ(code.run(2, 3), (Emitted{.value = fits ? 1u : 0u, .trap = {}, .trapped = false}));
         if (fits) {
@@ -124,7 +130,7 @@ TEST(TextCode, OnlyWhatFitsIsNarrowed) {
                                          static_cast<std::uint8_t>(c)};
           EXPECT_EQ(std::memcmp(code.bytes() + 2, narrow, 3), 0);
         } else {
-          EXPECT_EQ(std::memcmp(code.bytes() + 2, bytes.data(), bytes.size()), 0);
+          EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), code.place(2)));
         }
       }
     }
